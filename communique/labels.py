@@ -1,0 +1,38 @@
+"""The label sets: topics with their IPTC Media Topics codes, stances, and the targets judged by default.
+
+The names are what the code, the HTTP interface and the data files use; what each means is said in the codebook,
+`training/corpus/CODEBOOK.md`. The codes are of the IPTC Media Topics vocabulary (https://iptc.org/standards/media-topics/).
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+__all__ = ["DEFAULT_TARGETS", "IPTC", "STANCES", "TOPICS", "StanceLabel"]
+
+#: Topic name to the closest Media Topics code; `other` has none.
+IPTC: Final[dict[str, str | None]] = {
+    "fighting": "medtop:20000056",  # armed conflict
+    "ceasefire": "medtop:20000073",  # peace process
+    "talks": "medtop:20000639",  # diplomacy
+    "humanitarian": "medtop:20000645",  # refugees and internally displaced people
+    "borders-and-routes": "medtop:20001316",  # border disputes
+    "military-posture": "medtop:20000598",  # defence
+    "economy-and-sanctions": "medtop:20000344",  # economy
+    "domestic-politics": "medtop:20000649",  # political process
+    "law-and-rights": "medtop:02000000",  # crime, law and justice
+    "society-and-culture": "medtop:14000000",  # society
+    "other": None,
+}
+
+#: Topic names in the order of every probability vector.
+TOPICS: Final[tuple[str, ...]] = tuple(IPTC)
+
+#: Stance names in the order of every probability vector.
+STANCES: Final[tuple[str, ...]] = ("favor", "neutral", "against")
+
+#: What a record says of a target: one of `STANCES`, or `absent` (plays no part), or `unsure` (the model abstains).
+StanceLabel = Literal["favor", "neutral", "against", "absent", "unsure"]
+
+#: Judged when neither the article nor the configuration names targets.
+DEFAULT_TARGETS: Final[tuple[str, ...]] = ("Armenia", "Azerbaijan", "Turkey", "Russia", "peace talks")
