@@ -1,0 +1,87 @@
+"""The trunk: reads the windows of an article once, on OpenVINO, and gives the state of every token.
+
+It knows nothing of heads, labels or sentences. Shapes: W windows, at most L tokens each, hidden size H.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from communique.windows import Window
+
+__all__ = ["Encoder"]
+
+#: Padded tokens that one inference takes at most: more gains nothing and costs memory.
+BATCH_TOKENS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    rows: list[int]
+    length: int
+
+
+class Encoder:
+    """An OpenVINO graph `trunk.xml` with inputs ids, mask, types [W, L] and output states [W, L, H].
+
+    Args:
+        graph: the graph's .xml file.
+        threads: cores to use; 0 leaves it to OpenVINO.
+        precision: "bf16" or "f32"; None takes bf16 where the processor computes in it.
+    """
+
+    def __init__(self, graph: Path, threads: int = 0, precision: str | None = None) -> None:
+        import openvino
+
+        core = openvino.Core()
+        if precision is None:
+            precision = "bf16" if "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES") else "f32"
+        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": precision, "PERFORMANCE_HINT": "LATENCY"}
+        if threads:
+            options["INFERENCE_NUM_THREADS"] = threads
+        self.precision = precision
+        self._request = core.compile_model(core.read_model(graph), "CPU", options).create_infer_request()
+        self._lock = threading.Lock()  # one request: its tensors are not shared between threads
+
+    def states(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
+        """For each window the states [its length, H], in the order given."""
+        found: list[NDArray[np.float32] | None] = [None] * len(windows)
+        for group in _groups(windows):
+            shape = (len(group.rows), group.length)
+            ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+            for row, number in enumerate(group.rows):
+                size = len(windows[number])
+                ids[row, :size] = windows[number].ids
+                mask[row, :size] = 1
+                types[row, :size] = windows[number].types
+            with self._lock:
+                output = self._request.infer([ids, mask, types])[0]
+                for row, number in enumerate(group.rows):
+                    found[number] = np.array(output[row, : len(windows[number])], dtype=np.float32)
+        return [states for states in found if states is not None]
+
+
+def _groups(windows: Sequence[Window]) -> list[_Group]:
+    """Windows of like length together, so that little is padded."""
+    order = sorted(range(len(windows)), key=lambda number: len(windows[number]))
+    groups: list[_Group] = []
+    rows: list[int] = []
+    for number in order:
+        longest = len(windows[number])
+        if rows and longest * (len(rows) + 1) > BATCH_TOKENS:
+            groups.append(_Group(rows, len(windows[rows[-1]])))
+            rows = []
+        rows.append(number)
+    if rows:
+        groups.append(_Group(rows, len(windows[rows[-1]])))
+    return groups

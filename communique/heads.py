@@ -1,0 +1,92 @@
+"""The heads in numpy: from the trunk's states to topics, stance, salience and the support of a claim.
+
+The same arithmetic as `training/model.py`, which trains them; a test holds the two together. No model runtime is needed.
+Shapes: H is the trunk's hidden size.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["Heads", "sigmoid", "softmax"]
+
+
+
+def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Elementwise logistic function, without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * x))  # type: ignore[no-any-return]
+
+
+def softmax(x: NDArray[np.float32], axis: int = -1) -> NDArray[np.float32]:
+    """Exponentials that add up to 1 along `axis`."""
+    shifted = np.exp(x - x.max(axis=axis, keepdims=True))
+    return shifted / shifted.sum(axis=axis, keepdims=True)  # type: ignore[no-any-return]
+
+
+def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The exact GELU, x · Φ(x) (Hendrycks and Gimpel, 2016), with Φ by Abramowitz and Stegun 7.1.26 (error < 1.5e-7)."""
+    z = np.abs(x) / np.float32(np.sqrt(2.0))
+    t = 1.0 / (1.0 + 0.3275911 * z)
+    series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
+    erf = 1.0 - series * np.exp(-z * z)
+    return (0.5 * x * (1.0 + np.sign(x) * erf)).astype(np.float32)  # type: ignore[no-any-return]
+
+
+class Heads:
+    """Weights of all heads, read from `heads.safetensors`."""
+
+    def __init__(self, weights: dict[str, NDArray[np.float32]]) -> None:
+        self._weights = {name: tensor.astype(np.float32) for name, tensor in weights.items()}
+
+    @classmethod
+    def load(cls, path: Path) -> Heads:
+        from safetensors.numpy import load_file
+
+        return cls(load_file(path))
+
+    def _linear(self, name: str, x: NDArray[np.float32]) -> Any:
+        return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
+
+    def topics(self, first: NDArray[np.float32], sentences: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits [topics] from the first window's CLS [H] and the sentence vectors [S, H]."""
+        weights = softmax(self._linear("topic_attention", sentences), axis=0)
+        pooled = np.concatenate([first, (weights * sentences).sum(0)])
+        return self._linear("topic_out", _gelu(self._linear("topic_hidden", pooled)))  # type: ignore[no-any-return]
+
+    def salience(
+        self, tokens: NDArray[np.float32], sentences: NDArray[np.float32], features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Logits [N, 2] from token states [N, H], their sentence's vector [N, H] and its features [N, F]."""
+        hidden = _gelu(self._linear("salience_hidden", np.concatenate([tokens, sentences, features], axis=-1)))
+        return self._linear("salience_out", hidden)  # type: ignore[no-any-return]
+
+    def passages(
+        self, mentions: NDArray[np.float32], sentences: NDArray[np.float32], windows: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """[P, width] from mention vectors, their sentences' vectors and their windows' CLS, each [P, H]."""
+        return _gelu(self._linear("passage_hidden", np.concatenate([mentions, sentences, windows], axis=-1)))
+
+    def passage_logits(self, passages: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Polarity logits [P, 3] of each passage by itself."""
+        return self._linear("passage_out", passages)  # type: ignore[no-any-return]
+
+    def stance(
+        self, passages: NDArray[np.float32], features: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], float, NDArray[np.float32]]:
+        """Stance logits [3], the presence logit, and the passages' weights [P], from passages and features [F]."""
+        weights = softmax(self._linear("passage_attention", passages), axis=0)
+        pooled = np.concatenate([(weights * passages).sum(0), passages.max(0), features])
+        hidden = _gelu(self._linear("stance_hidden", pooled))
+        return self._linear("stance_out", hidden), float(self._linear("presence_out", hidden)[0]), weights[:, 0]
+
+    def claims(self, first: NDArray[np.float32], pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits [N] that a claim is supported, from CLS [N, H] and the mean state [N, H] of claim-evidence pairs."""
+        hidden = _gelu(self._linear("claim_hidden", np.concatenate([first, pooled], axis=-1)))
+        return self._linear("claim_out", hidden)[:, 0]  # type: ignore[no-any-return]

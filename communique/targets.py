@@ -1,0 +1,141 @@
+"""Find where an article speaks of a target: by name, by alias, by a byword such as a capital or a leader.
+
+Names of states and bodies with their aliases stand in `places.toml`; any other target is matched by what it is
+called: the whole phrase, a person's surname, an abbreviation spelled in the text, or the content words of an idea.
+It does not judge anything, and it knows no model.
+
+    >>> [m.text for m in mentions("Azerbaijan", ["Baku denied that Azeri forces had fired."])]
+    ['Baku', 'Azeri']
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["Mention", "mentions"]
+
+#: Words that carry no content of a target's name.
+_HOLLOW: Final = frozenset(
+    "the a an of for to in on at by and or with against from over its his her their our s president prime minister "
+    "mr mrs ms dr sir gen sen rep administration government regime leadership authorities officials team plan plans "
+    "deal policy group movement party forces lawmakers supporters".split()
+)
+_TITLES: Final = re.compile(
+    r"^(?:the\s+|president\s+|prime minister\s+|mr\.?\s+|mrs\.?\s+|ms\.?\s+|dr\.?\s+|sir\s+|sen\.?\s+|rep\.?\s+|gen\.?\s+)+",
+    re.IGNORECASE,
+)
+_POSSESSIVE: Final = re.compile(r"['’]s?$")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Characters [start, end) of sentence number `sentence` speak of the target."""
+
+    sentence: int
+    start: int
+    end: int
+    text: str
+
+
+def mentions(target: str, sentences: Sequence[str]) -> list[Mention]:
+    """Every mention of `target`, in reading order; none overlaps another.
+
+    An idea whose exact phrase is nowhere is looked for by its content words: a sentence that holds most of them.
+    """
+    patterns = _patterns(target)
+    found = _search(patterns[0], sentences)
+    if not found and len(patterns) > 1:
+        return _by_content(patterns[1:], sentences)
+    return found
+
+
+def _search(pattern: re.Pattern[str], sentences: Sequence[str]) -> list[Mention]:
+    return [
+        Mention(number, match.start(), match.end(), match[0])
+        for number, sentence in enumerate(sentences)
+        for match in pattern.finditer(sentence)
+        if match.end() > match.start()
+    ]
+
+
+def _by_content(patterns: Sequence[re.Pattern[str]], sentences: Sequence[str]) -> list[Mention]:
+    """Sentences that hold more than half of the content words; the first such word is the mention."""
+    need = len(patterns) // 2 + 1
+    found = []
+    for number, sentence in enumerate(sentences):
+        hits = [match for pattern in patterns if (match := pattern.search(sentence))]
+        if len(hits) >= need:
+            first = min(hits, key=lambda match: match.start())
+            found.append(Mention(number, first.start(), first.end(), first[0]))
+    return found
+
+
+@cache
+def _tables() -> tuple[dict[str, list[str]], dict[str, str]]:
+    data = tomllib.loads(files("communique").joinpath("places.toml").read_text(encoding="utf-8"))
+    places: dict[str, list[str]] = {}
+    for name, aliases in data["place"].items():
+        places[name.casefold()] = [name, *aliases]
+    for name, aliases in data["place"].items():
+        for alias in aliases:
+            # "Türkiye" or "EU" asked for as a target means the place; a leader asked for by name means the leader.
+            if alias.casefold() not in places and (alias.isupper() or alias in _OTHER_NAMES):
+                places[alias.casefold()] = [alias, name, *(other for other in aliases if other != alias)]
+    return places, {name.casefold(): pattern for name, pattern in data["idea"].items()}
+
+
+_OTHER_NAMES: Final = frozenset(
+    {"Türkiye", "Turkiye", "Britain", "Artsakh", "Nato", "U.S.", "U.N.", "America", "Palestine", "Al Qaeda",
+     "Al-Qaeda", "Al-Qaida", "al-Qaida", "Polisario", "Houthi", "Minsk Group", "Security Council", "Republican",
+     "Democrat", "Hizbullah", "Burma", "Congo", "DR Congo", "Kremlin"}
+)  # fmt: skip
+
+
+@cache
+def _patterns(target: str) -> tuple[re.Pattern[str], ...]:
+    """The pattern of the target's names; for a phrase with content words, a pattern for each of them besides."""
+    name = " ".join(target.split())
+    bare = _TITLES.sub("", name) or name
+    places, ideas = _tables()
+    for key in (name.casefold(), bare.casefold()):
+        if key in ideas:
+            return (re.compile(rf"\b(?:{ideas[key]})\b", re.IGNORECASE),)
+        if key in places:
+            return (_any_of(places[key]),)
+    names = [name, bare]
+    words = bare.split()
+    if _looks_like_person(words):
+        names += [words[-1]] if words[-1].rstrip(".").casefold() not in {"jr", "sr"} else [words[-2]]
+    if len(words) > 1 and (initials := "".join(word[0] for word in words if word[0].isupper())) and len(initials) > 1:
+        names.append(initials)
+    content = [word for word in (_POSSESSIVE.sub("", w) for w in words) if word.casefold() not in _HOLLOW]
+    stems = [rf"\b{re.escape(_stem(word))}\w*" for word in content if len(word) > 1]
+    whole = _any_of(dict.fromkeys(names), ignore_case=not any(character.isupper() for character in bare))
+    return (whole, *(re.compile(stem, re.IGNORECASE) for stem in stems))
+
+
+def _any_of(names: Sequence[str] | dict[str, None], *, ignore_case: bool = False) -> re.Pattern[str]:
+    ordered = sorted(names, key=len, reverse=True)
+    body = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in ordered)
+    return re.compile(rf"(?<![\w-])(?:{body})(?!\w)", re.IGNORECASE if ignore_case else 0)
+
+
+def _looks_like_person(words: Sequence[str]) -> bool:
+    return 2 <= len(words) <= 4 and all(word[0].isupper() for word in words) and not any(w.isupper() for w in words)
+
+
+def _stem(word: str) -> str:
+    """The part of an English word that its forms share, roughly."""
+    lowered = word.casefold()
+    for ending in ("ations", "ation", "ings", "ing", "ies", "ed", "es", "s", "al"):
+        if lowered.endswith(ending) and len(lowered) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word

@@ -1,0 +1,114 @@
+"""Cut an article into the windows of tokens that the trunk reads.
+
+A window is `[CLS] title [SEP] sentence sentence … [SEP]`: whole sentences while they fit, so that a sentence is read
+once, with its neighbours and the title in sight. Token ids are plain numbers here: nothing knows of tensors or models.
+Text is never parsed for special tokens: "[SEP]" in an article is five ordinary characters.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from tokenizers import Tokenizer
+
+__all__ = ["WINDOW_TOKENS", "Window", "cut", "load_tokenizer", "pair"]
+
+#: Tokens in a window at most. Longer windows cost more attention and gained nothing on validation.
+WINDOW_TOKENS: Final = 256
+TITLE_TOKENS: Final = 32
+CLS: Final = 101
+SEP: Final = 102
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Token ids with, for each, the sentence it belongs to and its characters there.
+
+    `sentences[i]` is an index into the article's sentences; -1 for a special token, -2 for a token of the title.
+    `starts[i]:ends[i]` are characters of that sentence, or of the title (0:0 for a special token).
+    `types[i]` is the token type: 0, or 1 for the evidence of a claim.
+    """
+
+    ids: tuple[int, ...]
+    sentences: tuple[int, ...]
+    starts: tuple[int, ...]
+    ends: tuple[int, ...]
+    types: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+
+def load_tokenizer(path: Path) -> Tokenizer:
+    """The trunk's WordPiece tokenizer, which takes every text as plain text."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    tokenizer.encode_special_tokens = True
+    return tokenizer
+
+
+def cut(tokenizer: Tokenizer, title: str, sentences: Sequence[str], window_tokens: int = WINDOW_TOKENS) -> list[Window]:
+    """Windows that together hold every token of every sentence once, in order; at least one window.
+
+    A sentence longer than a window is continued in the next one.
+    """
+    encodings = tokenizer.encode_batch([title, *sentences], add_special_tokens=False)
+    title_ids = tuple(encodings[0].ids[:TITLE_TOKENS])
+    head_ids = (CLS, *title_ids, SEP)
+    head_sentences = (-1, *([-2] * len(title_ids)), -1)
+    head_starts = (0, *(begin for begin, _ in encodings[0].offsets[:TITLE_TOKENS]), 0)
+    head_ends = (0, *(end for _, end in encodings[0].offsets[:TITLE_TOKENS]), 0)
+    room = window_tokens - len(head_ids) - 1
+
+    windows: list[Window] = []
+    ids: list[int] = []
+    owner: list[int] = []
+    starts: list[int] = []
+    ends: list[int] = []
+
+    def close() -> None:
+        windows.append(
+            Window(
+                (*head_ids, *ids, SEP),
+                (*head_sentences, *owner, -1),
+                (*head_starts, *starts, 0),
+                (*head_ends, *ends, 0),
+                (0,) * (len(head_ids) + len(ids) + 1),
+            )
+        )
+        for column in (ids, owner, starts, ends):
+            column.clear()
+
+    for number, encoding in enumerate(encodings[1:]):
+        count = len(encoding.ids)
+        if ids and len(ids) + count > room:
+            close()
+        for at in range(0, count, room):
+            if len(ids) + min(room, count - at) > room:
+                close()
+            ids.extend(encoding.ids[at : at + room])
+            pieces = encoding.offsets[at : at + room]
+            owner.extend([number] * len(pieces))
+            starts.extend(begin for begin, _ in pieces)
+            ends.extend(end for _, end in pieces)
+    if ids or not windows:
+        close()
+    return windows
+
+
+def pair(tokenizer: Tokenizer, claim: str, evidence: Sequence[str], window_tokens: int = WINDOW_TOKENS) -> Window:
+    """`[CLS] claim [SEP] evidence … [SEP]`: a claim with the sentences that it is read against, cut to a window."""
+    encodings = tokenizer.encode_batch([claim, *evidence], add_special_tokens=False)
+    head = encodings[0].ids[: window_tokens // 2]
+    body = [token for encoding in encodings[1:] for token in encoding.ids][: window_tokens - len(head) - 3]
+    ids = (CLS, *head, SEP, *body, SEP)
+    blank = (0,) * len(ids)
+    return Window(ids, (-1,) * len(ids), blank, blank, (0,) * (len(head) + 2) + (1,) * (len(body) + 1))

@@ -1,0 +1,289 @@
+"""Turn labelled articles, sentences and claims into batches of padded windows with what each loss needs.
+
+A `Sample` is one article, one sentence with a target, or one claim with its evidence: windows of token ids, and the
+positions in them where labels apply. Batches hold samples of one kind, of similar length, up to a number of tokens.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+import numpy as np
+import torch
+
+from communique.evidence import EvidenceIndex
+from communique.features import mention_features, sentence_features
+from communique.labels import STANCES, TOPICS
+from communique.passages import TITLE, TokenIndex, passages
+from communique.perturbation import perturb, swap_sides
+from communique.windows import Window, cut, pair
+from communique.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+    from tokenizers import Tokenizer
+
+    from training.data import Claim, Labelled, TargetSentence
+
+__all__ = [
+    "ArticleSample",
+    "Batch",
+    "ClaimSample",
+    "SentenceSample",
+    "article_sample",
+    "batches",
+    "claim_sample",
+    "mirrored",
+    "perturbed_claims",
+    "sentence_sample",
+]
+
+MASK: Final = 103
+_OPPOSITE: Final = {"Armenia": "Azerbaijan", "Azerbaijan": "Armenia"}
+Position = tuple[int, int]
+
+
+@dataclass(slots=True)
+class TargetLabel:
+    """A target of an article: its passages' mention tokens, their sentences and windows, and the label."""
+
+    target: str
+    tokens: list[tuple[Position, ...]]
+    sentences: list[int]
+    features: NDArray[np.float32]
+    stance: int  # index into STANCES; -1 for an absent target
+    present: int  # 1, 0, or -1 where nobody judged
+
+
+@dataclass(slots=True)
+class ArticleSample:
+    """An article with everything that the article-level losses need."""
+
+    id: str
+    source_set: str
+    windows: list[Window]
+    places: dict[int, list[Position]]  # sentence (or TITLE) to token positions
+    features: NDArray[np.float32]  # [S, F]
+    topics: NDArray[np.float32] | None
+    targets: list[TargetLabel]
+    salient: list[tuple[Position, int]] = field(default_factory=list)  # first token of each word, its sentence
+    salience: NDArray[np.float32] | None = None  # [N, 2]
+    kind: Literal["article"] = "article"
+
+
+@dataclass(slots=True)
+class SentenceSample:
+    """One sentence with a target's tokens."""
+
+    id: str
+    windows: list[Window]
+    tokens: tuple[Position, ...]
+    body: list[Position]
+    label: int
+    kind: Literal["sentence"] = "sentence"
+
+
+@dataclass(slots=True)
+class ClaimSample:
+    """A claim with its evidence in one window."""
+
+    id: str
+    windows: list[Window]
+    supported: int
+    why: str
+    kind: Literal["claim"] = "claim"
+
+
+Sample = ArticleSample | SentenceSample | ClaimSample
+
+
+@dataclass(slots=True)
+class Batch:
+    """Padded windows [W, L] of some samples; `offsets[i]` is the first window of sample i."""
+
+    ids: torch.Tensor
+    mask: torch.Tensor
+    types: torch.Tensor
+    samples: Sequence[Sample]
+    offsets: list[int]
+
+    @property
+    def kind(self) -> str:
+        return self.samples[0].kind
+
+
+def mirrored(article: Labelled) -> Labelled | None:
+    """The article with its two sides swapped throughout, labels too; None where it names neither side."""
+    from dataclasses import replace
+
+    sentences = tuple(swap_sides(text) for text in article.sentences)
+    if sentences == article.sentences:
+        return None
+    return replace(
+        article,
+        id=article.id + "~mirrored",
+        title=swap_sides(article.title),
+        sentences=sentences,
+        stance={_OPPOSITE.get(target, target): label for target, label in article.stance.items()},
+        absent=tuple(_OPPOSITE.get(target, target) for target in article.absent),
+        summaries=tuple(swap_sides(text) for text in article.summaries),
+    )
+
+
+def article_sample(tokenizer: Tokenizer, article: Labelled, most_windows: int = 8) -> ArticleSample:
+    """Windows, passages of every judged target, and word-level salience against the reference summaries."""
+    windows = cut(tokenizer, article.title, article.sentences)[:most_windows]
+    index = TokenIndex(windows)
+    counts = [len(text.split()) for text in article.sentences]
+    places = {number: tokens for number in (TITLE, *range(len(counts))) if (tokens := index.tokens(number))}
+    sample = ArticleSample(
+        id=article.id,
+        source_set=article.source_set,
+        windows=windows,
+        places=places,
+        features=sentence_features(counts, article.paragraphs),
+        topics=np.array([topic in article.topics for topic in TOPICS], dtype=np.float32) if article.topics else None,
+        targets=[],
+    )
+    judged = {**{target: -1 for target in article.absent}, **{t: STANCES.index(s) for t, s in article.stance.items()}}
+    for target, stance in judged.items():
+        found = passages(target, article.title, article.sentences, index)
+        if found:
+            numbers = [passage.sentence for passage in found]
+            sample.targets.append(
+                TargetLabel(
+                    target=target,
+                    tokens=[passage.tokens for passage in found],
+                    sentences=numbers,
+                    features=mention_features(numbers, len(counts)),
+                    stance=stance,
+                    present=int(stance >= 0) if article.absent or article.source_set in {"karabakh", "corpus"} else -1,
+                )
+            )
+    if article.summaries:
+        _mark_salience(sample, article, index)
+    return sample
+
+
+def _mark_salience(sample: ArticleSample, article: Labelled, index: TokenIndex) -> None:
+    """Label each word: is it in the reference summaries (share of them), and is it with the next word."""
+    references = [[word.key for word in words(summary)] for summary in article.summaries]
+    singles = [set(keys) for keys in references]
+    doubles = [set(zip(keys, keys[1:], strict=False)) for keys in references]
+    rows: list[tuple[float, float]] = []
+    for number, text in enumerate(article.sentences):
+        found = words(text)
+        keys = [word.key for word in found]
+        for at, word in enumerate(found):
+            tokens = index.tokens(number, word.start, word.end)
+            if not tokens:
+                continue
+            following = (word.key, keys[at + 1]) if at + 1 < len(keys) else None
+            sample.salient.append((tokens[0], number))
+            rows.append(
+                (
+                    sum(word.key in keys_ for keys_ in singles) / len(singles),
+                    sum(following in pairs for pairs in doubles) / len(doubles),
+                )
+            )
+    sample.salience = np.array(rows, dtype=np.float32).reshape(-1, 2)
+
+
+def sentence_sample(tokenizer: Tokenizer, item: TargetSentence) -> SentenceSample | None:
+    """A sentence with the tokens of its target; None where the target lies beyond the window."""
+    windows = cut(tokenizer, "", [item.text])[:1]
+    index = TokenIndex(windows)
+    tokens = tuple(index.tokens(0, item.start, item.end))
+    if not tokens:
+        return None
+    return SentenceSample(item.id, windows, tokens, index.tokens(0), STANCES.index(item.label))
+
+
+def claim_sample(tokenizer: Tokenizer, claim: Claim) -> ClaimSample:
+    """A claim beside the sentences of its article that cover it best."""
+    chosen = EvidenceIndex(claim.sentences).find(claim.text)
+    window = pair(tokenizer, claim.text, [claim.sentences[number] for number in chosen])
+    return ClaimSample(claim.id, [window], int(claim.supported), claim.kind)
+
+
+def perturbed_claims(article: Labelled, rng: random.Random, each: int = 2) -> Iterator[Claim]:
+    """True sentences of the reference summaries and of the article, and broken forms of them, about as many."""
+    from training.data import Claim
+
+    text = " ".join(article.sentences)
+    pool = [sentence for summary in article.summaries for sentence in _sentences(summary)]
+    pool += rng.sample(article.sentences, min(1, len(article.sentences)))
+    for number, sentence in enumerate(pool):
+        key = f"{article.id}#{number}"
+        yield Claim(key, article.event, sentence, article.sentences, True, "reference")
+        broken = perturb(sentence, text, rng)
+        for kind in rng.sample(sorted(broken), min(each if rng.random() < 0.3 else 1, len(broken))):
+            yield Claim(f"{key}-{kind}", article.event, broken[kind], article.sentences, False, kind)
+
+
+def _sentences(text: str) -> list[str]:
+    from communique.reading import split_sentences
+
+    return list(split_sentences(text))
+
+
+def _length(sample: Sample) -> int:
+    return max(len(window) for window in sample.windows)
+
+
+def batches(samples: Iterable[Sample], tokens: int, rng: random.Random | None = None) -> list[list[Sample]]:
+    """Groups of samples of one kind and like length, at most `tokens` padded tokens each (or one sample).
+
+    With `rng` the order is random, but for the sorting by length within a pool.
+    """
+    groups: list[list[Sample]] = []
+    by_kind: dict[str, list[Sample]] = {}
+    for sample in samples:
+        by_kind.setdefault(sample.kind, []).append(sample)
+    for found in by_kind.values():
+        jitter = {id(sample): rng.random() * 24 if rng else 0.0 for sample in found}
+        ordered = sorted(found, key=lambda sample: _length(sample) + jitter[id(sample)])
+        group: list[Sample] = []
+        for sample in ordered:
+            longest = max(_length(sample), *(_length(other) for other in group), 0)
+            count = len(sample.windows) + sum(len(other.windows) for other in group)
+            if group and longest * count > tokens:
+                groups.append(group)
+                group = []
+            group.append(sample)
+        groups.append(group)
+    if rng:
+        rng.shuffle(groups)
+    return groups
+
+
+def collate(samples: Sequence[Sample], mask_mentions: float = 0.0, rng: random.Random | None = None) -> Batch:
+    """Padded tensors. With probability `mask_mentions` a sample's target mentions are hidden behind [MASK]."""
+    windows = [window for sample in samples for window in sample.windows]
+    longest = max(len(window) for window in windows)
+    ids = torch.zeros(len(windows), longest, dtype=torch.long)
+    mask = torch.zeros_like(ids)
+    types = torch.zeros_like(ids)
+    for row, window in enumerate(windows):
+        size = len(window)
+        ids[row, :size] = torch.tensor(window.ids)
+        types[row, :size] = torch.tensor(window.types)
+        mask[row, :size] = 1
+    offsets, at = [], 0
+    for sample in samples:
+        offsets.append(at)
+        if rng and mask_mentions and rng.random() < mask_mentions:
+            for number, place in _mention_tokens(sample):
+                ids[at + number, place] = MASK
+        at += len(sample.windows)
+    return Batch(ids, mask, types, samples, offsets)
+
+
+def _mention_tokens(sample: Sample) -> list[Position]:
+    if isinstance(sample, ArticleSample):
+        return [place for target in sample.targets for tokens in target.tokens for place in tokens]
+    return list(sample.tokens) if isinstance(sample, SentenceSample) else []

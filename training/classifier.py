@@ -1,0 +1,289 @@
+"""Train the trunk with its heads: topics, stance, salience and the claim checker, all at once.
+
+    python -m training.classifier --config training/configs/classifier.yaml --data-root DATA
+    python -m training.classifier --config training/configs/classifier.yaml --smoke      # a minute, for tests
+
+Interrupted, the same command goes on from the last checkpoint. Figures on the fold held out stand in OUT/validation.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from communique.errors import CommuniqueError, UsageError
+from communique.windows import load_tokenizer
+from training import data
+from training.batches import (
+    ArticleSample,
+    Sample,
+    article_sample,
+    batches,
+    claim_sample,
+    collate,
+    mirrored,
+    perturbed_claims,
+    sentence_sample,
+)
+from training.losses import Predictions, batch_loss
+from training.model import MultiTaskModel
+from training.settings import ClassifierSettings, as_yaml, load
+from training.validation import figures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from tokenizers import Tokenizer
+
+__all__ = ["main", "train"]
+
+console = Console(stderr=True)
+
+
+class Pool:
+    """All samples, dealt into training and validation by event."""
+
+    def __init__(self, settings: ClassifierSettings, tokenizer: Tokenizer, data_root: Path | None, smoke: bool) -> None:
+        self.settings = settings
+        self.tokenizer = tokenizer
+        articles = data.load_articles([Path(path) for path in settings.corpus], data_root, settings.sets)
+        if smoke:
+            articles = articles[:: max(1, len(articles) // 24)]
+        self.train_articles = [article for article in articles if not self._held(article.event)]
+        self.held_articles = [article for article in articles if self._held(article.event)]
+        self.plain = {a.id: article_sample(tokenizer, a) for a in articles}
+        self.mirrors: dict[str, ArticleSample] = {}
+        for article in self.train_articles:
+            if settings.mirror and (other := mirrored(article)):
+                self.mirrors[article.id] = article_sample(tokenizer, other)
+        sentences: list[data.TargetSentence] = []
+        if settings.target_sentences and data_root:
+            sentences = list(data.target_sentences(data_root / settings.target_sentences))
+            sentences = sentences[:200] if smoke else sentences
+        made = [(item, sentence_sample(tokenizer, item)) for item in sentences]
+        self.sentences: list[Sample] = [s for item, s in made if s and not self._held(item.event)]
+        held_sentences = [s for item, s in made if s and self._held(item.event)]
+        claims: list[data.Claim] = []
+        if settings.grounding and data_root:
+            claims = list(data.claims(data_root / settings.grounding, {a.id: a for a in articles}))
+        self.read_claims = [c for c in claims if not self._held(c.event)]
+        rng = random.Random(settings.seed)
+        held_claims = [c for c in claims if self._held(c.event)]
+        held_claims += [c for article in self.held_articles for c in perturbed_claims(article, rng)]
+        self.validation: list[Sample] = [
+            *(self.plain[article.id] for article in self.held_articles),
+            *held_sentences,
+            *(claim_sample(tokenizer, claim) for claim in held_claims),
+        ]
+
+    def _held(self, event: str) -> bool:
+        return data.fold_of(event, self.settings.folds) == self.settings.hold_out
+
+    def epoch(self, number: int) -> list[list[Sample]]:
+        """The batches of one pass: the same for the same seed and number."""
+        rng = random.Random(f"{self.settings.seed}/{number}")
+        samples: list[Sample] = []
+        for article in self.train_articles:
+            swap = article.id in self.mirrors and rng.random() < self.settings.mirror
+            samples.append(self.mirrors[article.id] if swap else self.plain[article.id])
+        samples.extend(self.sentences)
+        if self.settings.claims_per_epoch:
+            drawn = [c for article in self.train_articles for c in perturbed_claims(article, rng)]
+            drawn = rng.sample(drawn, min(self.settings.claims_per_epoch, len(drawn)))
+            samples.extend(claim_sample(self.tokenizer, claim) for claim in [*drawn, *self.read_claims])
+        return batches(samples, self.settings.batch_tokens, rng)
+
+
+def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = False) -> dict[str, Any]:
+    """Train to the end (or from the last checkpoint to the end); returns the validation figures."""
+    torch.manual_seed(settings.seed)
+    out = Path(settings.out)
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "settings.yaml").write_text(as_yaml(settings), encoding="utf-8")
+    base = _base(settings.base)
+    pool = Pool(settings, load_tokenizer(base / "tokenizer.json"), data_root, smoke)
+    model = MultiTaskModel(base)
+    device_type, autocast = _arithmetic()
+    if settings.freeze_embeddings:
+        model.trunk.embeddings.requires_grad_(False)
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": [p for p in model.trunk.parameters() if p.requires_grad], "lr": settings.trunk_lr},
+            {"params": model.heads.parameters(), "lr": settings.head_lr},
+        ],
+        weight_decay=settings.weight_decay,
+    )
+    epochs = [pool.epoch(number) for number in range(settings.epochs)]
+    total = sum(map(len, epochs))
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step / total, settings.warmup))
+    console.print(
+        f"{len(pool.train_articles)} articles, {len(pool.sentences)} sentences, {len(pool.read_claims)} read claims; "
+        f"held out: {len(pool.held_articles)} articles; {total} steps; {autocast}"
+    )
+    done = _resume(out, model, optimizer, rate)
+    writer = _writer(out)
+    saved = time.monotonic()
+    rng = random.Random(settings.seed)
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    ) as progress:
+        bar = progress.add_task("training", total=total, completed=done)
+        step = 0
+        for epoch in epochs:
+            for group in epoch:
+                step += 1
+                if step <= done:
+                    rng.random()
+                    continue
+                model.train()
+                batch = collate(group, settings.mask_mentions, random.Random(f"{settings.seed}/{step}"))
+                with torch.autocast(device_type, torch.bfloat16, enabled=autocast == "bf16"):
+                    loss, terms = batch_loss(model, batch, settings.weights)
+                loss.backward()  # type: ignore[no-untyped-call]
+                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                rate.step()
+                for name, value in terms.items():
+                    writer.add_scalar(f"loss/{name}", value, step)
+                progress.update(bar, advance=1, description=f"loss {float(loss.detach()):.3f}")
+                if time.monotonic() - saved > settings.checkpoint_minutes * 60:
+                    _checkpoint(out, model, optimizer, rate, step)
+                    saved = time.monotonic()
+            _checkpoint(out, model, optimizer, rate, step)
+            saved = time.monotonic()
+            if pool.validation and step > done:
+                found = validate(model, pool.validation, settings)
+                console.print({key: value for key, value in found.items() if not isinstance(value, dict)})
+                for key, value in found.items():
+                    if isinstance(value, float):
+                        writer.add_scalar(f"validation/{key}", value, step)
+    result = validate(model, pool.validation, settings) if pool.validation else {}
+    (out / "validation.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+    _save(out / "model.safetensors", model)
+    writer.close()
+    return result
+
+
+@torch.no_grad()
+def validate(model: MultiTaskModel, samples: Sequence[Sample], settings: ClassifierSettings) -> dict[str, Any]:
+    """Figures on held-out samples."""
+    model.eval()
+    kept = Predictions()
+    device_type, autocast = _arithmetic()
+    for group in batches(samples, settings.batch_tokens):
+        with torch.autocast(device_type, torch.bfloat16, enabled=autocast == "bf16"):
+            batch_loss(model, collate(group), settings.weights, kept)
+    return figures(kept)
+
+
+def _schedule(share: float, warmup: float) -> float:
+    """Linear rise over `warmup`, then a cosine to a twentieth."""
+    if share < warmup:
+        return share / warmup
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+
+
+def _arithmetic() -> tuple[str, str]:
+    """The device type, and `bf16` where the machine computes in it fast."""
+    if torch.cuda.is_available():
+        return "cuda", "bf16"
+    fast = torch.backends.cpu.get_cpu_capability() in {"AVX512", "AMX"} and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return "cpu", "bf16" if fast else "fp32"
+
+
+def _base(name: str) -> Path:
+    """A folder, or a model of the registry."""
+    if Path(name).is_dir():
+        return Path(name)
+    from communique.models import resolve
+
+    return resolve(name)
+
+
+def _writer(out: Path) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(out / "tensorboard"))  # type: ignore[no-untyped-call]
+
+
+def _save(path: Path, model: MultiTaskModel) -> None:
+    from safetensors.torch import save_file
+
+    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
+
+
+def _checkpoint(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any, step: int) -> None:
+    part = out / "checkpoint.pt.part"
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "rate": rate.state_dict(),
+        "step": step,
+        "random": torch.get_rng_state(),
+    }
+    torch.save(state, part)
+    part.replace(out / "checkpoint.pt")
+
+
+def _resume(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any) -> int:
+    path = out / "checkpoint.pt"
+    if not path.exists():
+        return 0
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    rate.load_state_dict(state["rate"])
+    torch.set_rng_state(state["random"])
+    console.print(f"resuming after step {state['step']}")
+    return int(state["step"])
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.classifier", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, default=Path("training/configs/classifier.yaml"))
+    parser.add_argument("--data-root", type=Path, help="folder of external sets; without it the project's corpus serves")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a setting")
+    parser.add_argument("--smoke", action="store_true", help="a few articles, one pass: does it run?")
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    arguments = parser.parse_args(argv)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    try:
+        settings = load(ClassifierSettings, arguments.config, arguments.set)
+        if arguments.data_root is None:
+            settings = replace(settings, sets=(), target_sentences=None, grounding=None)
+        if arguments.smoke:
+            settings = replace(settings, epochs=1, claims_per_epoch=20)
+        if not settings.corpus and not settings.sets:
+            raise UsageError("nothing to learn from: name corpus files, or sets with --data-root")
+        result = train(settings, arguments.data_root, arguments.smoke)
+    except UsageError as error:
+        console.print(f"error: {error}", style="red")
+        return 2
+    except CommuniqueError as error:
+        console.print(f"error: {error}", style="red")
+        return 3
+    except KeyboardInterrupt:
+        console.print("interrupted: the same command goes on from the last checkpoint")
+        return 130
+    print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""What the models learn from: articles with labels, sentences with a target, claims with evidence.
+
+Reads the reference form (this project's corpus and any JSONL like it) and, under `--data-root`, the external sets
+`karabakh`, `world`, `newsmtsc` and `grounding`. Splits are by event, so that no story stands on both sides.
+It knows no tensors: `training/batches.py` makes those.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from communique.errors import ItemError
+from communique.labels import STANCES, TOPICS
+from communique.reading import read
+from communique.record import Article
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+__all__ = ["Claim", "Labelled", "TargetSentence", "articles", "claims", "fold_of", "load_articles", "target_sentences"]
+
+#: The targets that every article of the conflict sets was judged for; a missing one is absent.
+CONFLICT_TARGETS: Final = ("Armenia", "Azerbaijan", "Turkey", "Russia", "peace talks")
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A cleaned article with its labels. `absent` are targets known to play no part."""
+
+    id: str
+    source_set: str
+    event: str
+    title: str
+    sentences: tuple[str, ...]
+    paragraphs: tuple[int, ...]
+    topics: tuple[str, ...]
+    stance: dict[str, str]
+    absent: tuple[str, ...] = ()
+    summaries: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TargetSentence:
+    """A sentence, the characters of a target in it, and the polarity toward it."""
+
+    id: str
+    event: str
+    text: str
+    start: int
+    end: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A sentence and the article that it is to be read against. `kind` names how a false one was broken."""
+
+    id: str
+    event: str
+    text: str
+    sentences: tuple[str, ...] = field(repr=False)
+    supported: bool
+    kind: str
+
+
+def fold_of(event: str, folds: int = 5) -> int:
+    """The fold in 0..folds-1 that an event belongs to: fixed by its name alone."""
+    return int.from_bytes(hashlib.sha256(event.encode()).digest()[:8], "big") % folds
+
+
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Decoded objects of a JSONL file, gzip or not."""
+    opener = gzip.open if path.suffix == ".gz" else open
+    with opener(path, "rt", encoding="utf-8") as file:
+        for line in file:
+            if line.strip():
+                yield json.loads(line)
+
+
+def articles(path: Path, source_set: str) -> Iterator[Labelled]:
+    """Labelled articles of a JSONL in the reference form; those that cannot be read are left out."""
+    items = list(lines(path))
+    undated = [item for item in items if not item.get("event") and not item.get("date")]
+    clusters = _clusters(undated) if undated else {}
+    for item in items:
+        article = Article.from_dict(item, default_id=item.get("id", ""))
+        try:
+            document = read(article)
+        except ItemError:
+            continue
+        stance = {target: value["label"] for target, value in item.get("stance", {}).items()}
+        judged = CONFLICT_TARGETS if source_set == "karabakh" or stance.keys() & set(CONFLICT_TARGETS[:2]) else ()
+        unknown = [topic for topic in item.get("topics", []) if topic not in TOPICS]
+        if unknown or any(label not in STANCES for label in stance.values()):
+            raise ValueError(f"{path}: {article.id}: unknown labels {unknown or stance}")
+        yield Labelled(
+            id=article.id,
+            source_set=source_set,
+            event=item.get("event") or _event(item, clusters),
+            title=document.title,
+            sentences=tuple(sentence.text for sentence in document.sentences),
+            paragraphs=tuple(sentence.paragraph for sentence in document.sentences),
+            topics=tuple(item.get("topics", ())),
+            stance=stance,
+            absent=tuple(t for t in judged if t not in stance) if source_set in {"karabakh", "corpus"} else (),
+            summaries=tuple(item.get("summaries") or ([item["summary"]] if item.get("summary") else [])),
+        )
+
+
+def _event(item: dict[str, Any], clusters: dict[str, str]) -> str:
+    """Sets without events: stories of one month stand together, or, without dates, those that tell the same thing."""
+    if date := item.get("date"):
+        return str(date)[:7]
+    return clusters[item["id"]]
+
+
+def _clusters(items: list[dict[str, Any]], threshold: float = 0.4) -> dict[str, str]:
+    """{id: id of the first article of its cluster}: linked where the cosine of TF-IDF vectors is over the threshold."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    vectors = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit_transform([item["text"] for item in items])
+    near = (vectors @ vectors.T).toarray() > threshold
+    cluster = list(range(len(items)))
+    for index in range(len(items)):
+        root = min(cluster[other] for other in near[index].nonzero()[0])
+        joined = {cluster[other] for other in near[index].nonzero()[0]}
+        cluster = [root if number in joined else number for number in cluster]
+    return {item["id"]: items[cluster[index]]["id"] for index, item in enumerate(items)}
+
+
+def load_articles(corpus: Iterable[Path], data_root: Path | None, sets: Iterable[str]) -> list[Labelled]:
+    """The project's corpus files and the named external sets."""
+    found = [labelled for path in corpus for labelled in articles(path, "corpus")]
+    for name in sets:
+        if data_root is None:
+            raise ValueError(f"set {name!r} is external: say where it is with --data-root")
+        found.extend(articles(data_root / name / "train.jsonl", name))
+    return found
+
+
+_POLARITY: Final = {2.0: "against", 4.0: "neutral", 6.0: "favor"}
+
+
+def target_sentences(path: Path) -> Iterator[TargetSentence]:
+    """NewsMTSC: a sentence a target, polarity as stance. The event is the article that a sentence came from."""
+    for item in lines(path):
+        parts = item["primary_gid"].split("_")
+        for target in item["targets"]:
+            label = _POLARITY.get(target["polarity"])
+            if label and target["from"] < target["to"]:
+                yield TargetSentence(
+                    id=target["Input.gid"],
+                    event="_".join(parts[:2]),
+                    text=item["sentence_normalized"],
+                    start=target["from"],
+                    end=target["to"],
+                    label=label,
+                )
+
+
+def claims(
+    grounding: Path, pool: dict[str, Labelled], part: Literal["train", "all"] = "all"
+) -> Iterator[Claim]:
+    """Sentences of machine summaries, marked supported or not by reading (`grounding` set), with their articles."""
+    for item in lines(grounding):
+        labelled = pool.get(item["id"])
+        if labelled is None or (part == "train" and item.get("borderline")):
+            continue
+        supported = item["label"] == "supported"
+        yield Claim(
+            id=f"{item['id']}#{item['n']}-{item['system']}",
+            event=labelled.event,
+            text=item["sentence"],
+            sentences=labelled.sentences,
+            supported=supported,
+            kind="supported" if supported else (item["errors"] or ["unsupported"])[0],
+        )

@@ -1,0 +1,108 @@
+"""Export what was trained into `models/`: the trunk as an OpenVINO graph, the heads as safetensors.
+
+    python -m training.export classifier --run runs/classifier --to models/trunk
+
+Prints how far the graph's states lie from the torch model's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from communique.errors import CommuniqueError, UsageError
+from training.classifier import _base
+from training.model import MultiTaskModel
+from training.settings import ClassifierSettings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["export_classifier", "main"]
+
+
+class _Traced(torch.nn.Module):
+    def __init__(self, trunk: torch.nn.Module) -> None:
+        super().__init__()
+        self.trunk = trunk
+
+    def forward(self, ids: torch.Tensor, mask: torch.Tensor, types: torch.Tensor) -> torch.Tensor:
+        states: torch.Tensor = self.trunk(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+        return states
+
+
+def export_classifier(run: Path, to: Path) -> dict[str, float]:
+    """Write `trunk.xml`/`.bin`, `heads.safetensors`, `tokenizer.json`; returns agreement with the torch model."""
+    import nncf
+    import openvino
+    from safetensors.torch import load_file, save_file
+
+    settings = load(ClassifierSettings, run / "settings.yaml")
+    base = _base(settings.base)
+    model = MultiTaskModel(base)
+    model.load_state_dict(load_file(run / "model.safetensors"))
+    model.eval()
+    to.mkdir(parents=True, exist_ok=True)
+    save_file({k: v.contiguous().half() for k, v in model.heads.state_dict().items()}, to / "heads.safetensors")
+    shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
+    example = (torch.randint(1000, 20000, (2, 64)), torch.ones(2, 64, dtype=torch.long), torch.zeros(2, 64).long())
+    with torch.no_grad():
+        graph = openvino.convert_model(_Traced(model.trunk), example_input=example, input=[(-1, -1)] * 3)
+    for port, name in zip(graph.inputs, ("ids", "mask", "types"), strict=True):
+        port.get_tensor().set_names({name})
+    # Weights in 8 bits, one scale a row; arithmetic stays bf16 or f32. Dynamic quantisation of activations drifts.
+    graph = nncf.compress_weights(graph, mode=nncf.CompressWeightsMode.INT8_SYM)
+    openvino.save_model(graph, to / "trunk.xml", compress_to_fp16=True)
+    return _agreement(model, to, example)
+
+
+@torch.no_grad()
+def _agreement(model: MultiTaskModel, to: Path, example: tuple[torch.Tensor, ...]) -> dict[str, float]:
+    import openvino
+
+    want = model.trunk(
+        input_ids=example[0], attention_mask=example[1], token_type_ids=example[2]
+    ).last_hidden_state.numpy()
+    found: dict[str, float] = {}
+    for precision in ("f32", "bf16"):
+        compiled = openvino.Core().compile_model(to / "trunk.xml", "CPU", {"INFERENCE_PRECISION_HINT": precision})
+        got = compiled([tensor.numpy() for tensor in example])[0]
+        cosine = (want * got).sum(-1) / (np.linalg.norm(want, axis=-1) * np.linalg.norm(got, axis=-1))
+        found[f"cosine_{precision}_mean"] = float(cosine.mean())
+        found[f"cosine_{precision}_min"] = float(cosine.min())
+    found["graph_megabytes"] = sum(path.stat().st_size for path in to.glob("trunk.*")) / 1e6
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.export", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="what", required=True)
+    classifier = commands.add_parser("classifier", help="trunk and heads")
+    classifier.add_argument("--run", type=Path, default=Path("runs/classifier"))
+    classifier.add_argument("--to", type=Path, default=Path("models/trunk"))
+    arguments = parser.parse_args(argv)
+    try:
+        if not (arguments.run / "model.safetensors").exists():
+            raise UsageError(f"{arguments.run} holds no finished training: run python -m training.classifier first")
+        print(json.dumps(export_classifier(arguments.run, arguments.to)))
+    except UsageError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except CommuniqueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""Training settings from a YAML file with overrides on the command line: typed, checked, printed.
+
+    >>> load(ClassifierSettings, Path("training/configs/classifier.yaml"), ["epochs=1"]).epochs  # doctest: +SKIP
+    1
+"""
+
+from __future__ import annotations
+
+import typing
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from communique.errors import UsageError
+from training.losses import LossWeights
+
+__all__ = ["ClassifierSettings", "load"]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class ClassifierSettings:
+    """How the trunk and its heads are trained.
+
+    Attributes:
+        base: folder of the encoder, or a name in `models/registry.toml`.
+        corpus: JSONL files in the reference form.
+        sets: external article sets under the data root (`karabakh`, `world`).
+        target_sentences: file of NewsMTSC under the data root, or none.
+        grounding: file of labelled machine sentences under the data root, or none.
+        epochs: passes over everything.
+        batch_tokens: padded tokens in a batch.
+        trunk_lr: peak learning rate of the encoder.
+        head_lr: peak learning rate of the heads.
+        warmup: share of the steps over which the rate rises.
+        weight_decay: of the encoder's matrices.
+        mirror: probability that an article of two sides is read with its sides swapped.
+        mask_mentions: probability that a sample's mentions of the target are hidden.
+        claims_per_epoch: claims drawn anew for each pass.
+        folds: events are dealt into so many folds.
+        hold_out: the fold kept for validation; -1 trains on all.
+        freeze_embeddings: leave the word vectors as they are.
+        seed: of everything random.
+        checkpoint_minutes: a checkpoint at least so often.
+        out: folder of checkpoints, logs and the result.
+        weights: how much each task counts.
+    """
+
+    base: str = "encoder-base"
+    corpus: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    target_sentences: str | None = None
+    grounding: str | None = None
+    epochs: int = 3
+    batch_tokens: int = 4096
+    trunk_lr: float = 8e-5
+    head_lr: float = 1e-3
+    warmup: float = 0.06
+    weight_decay: float = 0.01
+    mirror: float = 0.5
+    mask_mentions: float = 0.1
+    claims_per_epoch: int = 3000
+    folds: int = 5
+    hold_out: int = 0
+    freeze_embeddings: bool = True
+    seed: int = 7
+    checkpoint_minutes: float = 5.0
+    out: str = "runs/classifier"
+    weights: LossWeights = field(default_factory=LossWeights)
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise UsageError(f"epochs={self.epochs}: at least one pass is needed")
+        if not -1 <= self.hold_out < self.folds:
+            raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
+        for name in ("mirror", "mask_mentions", "warmup"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
+
+
+def load(kind: type[T], path: Path | None, overrides: typing.Sequence[str] = ()) -> T:
+    """Settings from a YAML file; `overrides` are `name=value` or `group.name=value`, values in YAML.
+
+    Raises:
+        UsageError: a name that does not exist (the message lists those that do), or a value out of range.
+    """
+    data: dict[str, Any] = {}
+    if path is not None:
+        try:
+            data = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        except FileNotFoundError:
+            raise UsageError(f"no such config: {path}") from None
+    for override in overrides:
+        name, equals, value = override.partition("=")
+        if not equals:
+            raise UsageError(f"{override!r}: write name=value")
+        group = data
+        *parents, last = name.split(".")
+        for parent in parents:
+            group = group.setdefault(parent, {})
+        group[last] = yaml.safe_load(value)
+    return _build(kind, data)
+
+
+def _build(kind: type[T], data: dict[str, Any]) -> T:
+    hints = typing.get_type_hints(kind)
+    known = {item.name for item in fields(kind)}  # type: ignore[arg-type]
+    if unknown := sorted(set(data) - known):
+        raise UsageError(f"unknown setting {', '.join(unknown)}; known: {', '.join(sorted(known))}")
+    values: dict[str, Any] = {}
+    for name, value in data.items():
+        hint = hints[name]
+        if is_dataclass(hint):
+            values[name] = _build(typing.cast("type[Any]", hint), value)
+        elif typing.get_origin(hint) is tuple:
+            values[name] = tuple(value)
+        elif hint is float:
+            values[name] = float(value)
+        else:
+            values[name] = value
+    return kind(**values)
+
+
+def as_yaml(settings: object) -> str:
+    """The settings as a YAML file would hold them."""
+    return yaml.safe_dump(_plain(asdict(settings)), sort_keys=False)  # type: ignore[call-overload]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return list(value) if isinstance(value, tuple) else value
