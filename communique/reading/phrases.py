@@ -1,0 +1,106 @@
+"""What boilerplate says of itself: the phrases and marks of captions, prompts, lists and notices, by kind.
+
+It judges one line by its words alone; where the line stands and what surrounds it is `boilerplate`'s affair. The
+patterns stand in `phrases.toml` and name no site.
+
+    >>> kind_of("Sign up for our newsletter and get the news in your inbox.")
+    'newsletter'
+    >>> kind_of("He signed up for the army and got the news in a letter.")
+    ''
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+import tomllib
+from dataclasses import dataclass
+from importlib import resources
+from typing import Final
+
+__all__ = ["bracketed", "kind_of", "words_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Phrase:
+    """A line of at most `longest` words that holds a cue, or needs none, and matches is of this kind."""
+
+    kind: str
+    cues: frozenset[str]
+    longest: int
+    pattern: re.Pattern[str]
+
+
+_WORD: Final = re.compile(r"[^\W_]+(?:['&-][^\W_]+)*|©")
+#: Patterns look back and forth within a line; a longer one is no prompt, whatever it says.
+_LONGEST: Final = 1200
+#: Reported speech: its words are not the page's own.
+_SAID: Final = re.compile(
+    r"[\"“”].{0,60}\b(?:said|says|told|wrote|added|asked|announced|declared)\b|\b(?:said|says|told|added)\b.{0,40}[\"“]"
+)
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a line in lower case."""
+    return _WORD.findall(text.lower().replace("’", "'"))
+
+
+def kind_of(text: str, words: list[str] | None = None) -> str:
+    """The kind of boilerplate that a line shows itself to be, or "". `words` are its `words_of`, if at hand."""
+    words = words_of(text) if words is None else words
+    count = len(words)
+    phrases = _phrases()
+    if count > phrases[0].longest or len(text) > _LONGEST:
+        return ""
+    bag = set(words)
+    quoted: bool | None = None
+    for phrase in phrases[1:]:
+        if count > phrase.longest or (phrase.cues and bag.isdisjoint(phrase.cues)) or not phrase.pattern.search(text):
+            continue
+        if phrase.cues and phrase.kind != "related":
+            quoted = bool(_SAID.search(text)) if quoted is None else quoted
+            if quoted:
+                continue
+        return phrase.kind
+    return ""
+
+
+def bracketed(text: str) -> list[tuple[int, int, str]]:
+    """Asides in brackets inside a paragraph that are not article: (start, end, kind), ascending."""
+    if "(" not in text and "[" not in text:
+        return []
+    found = []
+    for match in _BRACKETS.finditer(text):
+        kind = kind_of(match[1]) or kind_of(match[0].strip())
+        if kind:
+            found.append((*match.span(), kind))
+    return found
+
+
+#: An aside, with the space before it.
+_BRACKETS: Final = re.compile(r"\s?[(\[]([^()\[\]]{3,200})[)\]]")
+
+
+@functools.cache
+def _phrases() -> tuple[_Phrase, ...]:
+    """All phrases in order, after an entry that holds the greatest `longest` of all."""
+    data = tomllib.loads(resources.files("communique.reading").joinpath("phrases.toml").read_text(encoding="utf-8"))
+    lists = {"{social}": f"(?:{data['social']})", "{agency}": f"(?:{data['agency']})"}
+
+    def phrase(entry: dict[str, object], flags: int) -> _Phrase:
+        patterns = entry["patterns"]
+        assert isinstance(patterns, list)
+        joined = "|".join(patterns)
+        for name, expansion in lists.items():
+            joined = joined.replace(name, expansion)
+        longest = entry["longest"]
+        assert isinstance(longest, int)
+        return _Phrase(
+            str(entry["kind"]), frozenset(str(entry.get("cues", "")).split()), longest, re.compile(joined, flags)
+        )
+
+    phrases = [phrase(entry, 0) for entry in data["marks"]] + [
+        phrase(entry, re.IGNORECASE) for entry in data["phrases"]
+    ]
+    limit = _Phrase("", frozenset(), max(entry.longest for entry in phrases), re.compile(""))
+    return (limit, *phrases)
