@@ -1,0 +1,51 @@
+"""One item of an archive: an article, or why it cannot be one. Every item becomes exactly one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from communique.errors import ItemError
+from communique.record import Article, Record
+
+__all__ = ["Item"]
+
+#: What the flow uses of an input; the rest is `meta`.
+_USED: Final = frozenset(Article.__dataclass_fields__) - {"meta"}
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """`error` is set where the item cannot be read; `article` then carries its id and what else could be kept."""
+
+    article: Article
+    error: ItemError | None = None
+
+    @classmethod
+    def from_object(cls, value: object, default_id: str) -> Item:
+        """The item of a decoded JSON value or a row of a table."""
+        try:
+            return cls(Article.from_dict(value, default_id))
+        except ItemError as error:
+            return cls(_remains(value, default_id), error)
+
+    @classmethod
+    def failed(cls, error: ItemError, default_id: str) -> Item:
+        """An item of which nothing could be read."""
+        return cls(Article(id=default_id, text=""), error)
+
+    def failure(self) -> Record:
+        """The record of an item with an error."""
+        if self.error is None:
+            raise ValueError(f"item {self.article.id!r} has no error")
+        return Record.failed(self.article, self.error)
+
+
+def _remains(value: object, default_id: str) -> Article:
+    """The id and meta of an object whose other fields are wrong, so that its record can still be matched to it."""
+    if not isinstance(value, dict):
+        return Article(id=default_id, text="")
+    given = value.get("id")
+    usable = isinstance(given, (str, int)) and not isinstance(given, bool) and given != ""
+    meta = {str(key): kept for key, kept in value.items() if key not in _USED and kept is not None}
+    return Article(id=str(given) if usable else default_id, text="", meta=meta)

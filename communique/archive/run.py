@@ -1,0 +1,223 @@
+"""Score an archive shard by shard: N items in, N records out, in order, each once, however often it is interrupted.
+
+It knows nothing of terminals; `report` is called after each shard. What scores is handed in, so that this module loads
+no model, and none is loaded where nothing is left to do.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, Protocol, Self
+
+import communique
+from communique.archive.shards import Shards
+from communique.archive.sources import read_all
+from communique.errors import EnvironmentFault, Internal, UsageError
+from communique.record import SCHEMA_VERSION, Record
+from communique.wire import decode, encode
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from pathlib import Path
+    from types import TracebackType
+
+    from communique.archive.item import Item
+    from communique.archive.sources import Source
+    from communique.config import Settings
+    from communique.record import Article
+
+__all__ = ["Outcome", "Plan", "Progress", "Scorer", "score_archive"]
+
+log = logging.getLogger(__name__)
+
+#: Settings that change what a record says; a run is taken up only where they are the same.
+_TELLING: Final = (
+    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "shard_size",
+)  # fmt: skip
+
+
+class Scorer(Protocol):
+    """What scores: `communique.Pipeline`. `score_many` is a pure function of the articles that it is given together."""
+
+    @property
+    def models(self) -> Mapping[str, str]: ...
+    def score_many(self, articles: Sequence[Article]) -> list[Record]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> bool | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to score and where to.
+
+    An `output` that ends in `.jsonl` is one file, and the shards stand beside it in `output.part` until it is whole;
+    any other is the folder of the shards. `limit` takes the first items only. `restart` forgets an earlier run.
+    """
+
+    sources: Sequence[Source]
+    output: Path
+    settings: Settings
+    limit: int | None = None
+    restart: bool = False
+
+    @property
+    def one_file(self) -> bool:
+        return self.output.suffix.lower() == ".jsonl"
+
+    @property
+    def folder(self) -> Path:
+        return self.output.with_name(self.output.name + ".part") if self.one_file else self.output
+
+
+@dataclass(slots=True)
+class Progress:
+    """How far a run is. `resumed` of the `items` were done by an earlier run; `errors` counts by type."""
+
+    items: int = 0
+    resumed: int = 0
+    summary_words: int = 0
+    summaries: int = 0
+    errors: Counter[str] = field(default_factory=Counter)
+
+    def add(self, record: Mapping[str, Any]) -> None:
+        """Count one record in its JSON form."""
+        self.items += 1
+        if record["error"] is not None:
+            self.errors[record["error"]["type"]] += 1
+        if record["summary"] is not None:
+            self.summaries += 1
+            self.summary_words += record["summary"]["words"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A run that is complete. `seconds` is the time of this run alone, the loading of the models left out."""
+
+    progress: Progress
+    seconds: float
+
+
+def score_archive(
+    plan: Plan, open_scorer: Callable[[Settings], Scorer], report: Callable[[Progress], None] = lambda _: None
+) -> Outcome:
+    """Score what is not scored yet.
+
+    Raises:
+        UsageError: the output belongs to another run, or is complete already as one file.
+        EnvironmentFault: the models or the engine failed; what is done is kept.
+        OSError: the disk is full or cannot be written; what is done is kept.
+    """
+    if plan.one_file and plan.output.exists() and not plan.folder.exists() and not plan.restart:
+        raise UsageError(f"{plan.output} is there already; choose another --output, or replace it with --restart")
+    plan.output.parent.mkdir(parents=True, exist_ok=True)
+    shards = Shards.open(plan.folder)
+    try:
+        return _run(plan, shards, open_scorer, report)
+    finally:
+        shards.close()
+
+
+def _run(
+    plan: Plan, shards: Shards, open_scorer: Callable[[Settings], Scorer], report: Callable[[Progress], None]
+) -> Outcome:
+    if plan.restart:
+        shards.restart()
+    run = _fingerprint(plan)
+    shards.check(run)
+    progress = Progress()
+    number = 0
+    scorer: Scorer | None = None
+    started = time.monotonic()
+    with ExitStack() as stack:
+        items = islice(read_all(plan.sources), plan.limit)
+        while shard := list(islice(items, plan.settings.shard_size)):
+            lines = shards.read(number, len(shard))
+            if lines is not None:
+                for line in lines:
+                    progress.add(decode(line))
+                progress.resumed += len(lines)
+            else:
+                if scorer is None:
+                    scorer = stack.enter_context(open_scorer(plan.settings))
+                    shards.begin({**run, "models": dict(scorer.models)})
+                    started = time.monotonic()
+                records = _score(scorer, shard)
+                shards.write(number, [_line(record, progress) for record in records])
+            number += 1
+            report(progress)
+        seconds = time.monotonic() - started
+    shards.begin(run)  # an archive without items has begun no run yet
+    if plan.one_file:
+        shards.assemble(plan.output, number)
+        shards.remove()
+    else:
+        shards.finish(progress.items)
+    return Outcome(progress, seconds)
+
+
+def _score(scorer: Scorer, shard: Sequence[Item]) -> Iterator[Record]:
+    """The records of a shard, in the order of its items."""
+    records = iter(_score_articles(scorer, [item.article for item in shard if item.error is None]))
+    for item in shard:
+        yield next(records) if item.error is None else item.failure()
+
+
+def _score_articles(scorer: Scorer, articles: Sequence[Article]) -> list[Record]:
+    if not articles:
+        return []
+    try:
+        return _checked(scorer, articles)
+    except EnvironmentFault:
+        raise
+    except Exception:
+        log.exception("a shard of %d articles failed; scoring them one by one", len(articles))
+    return [_score_one(scorer, article) for article in articles]
+
+
+def _score_one(scorer: Scorer, article: Article) -> Record:
+    try:
+        return _checked(scorer, [article])[0]
+    except EnvironmentFault:
+        raise
+    except Exception as error:
+        log.exception("article %r failed", article.id)
+        return Record.failed(article, Internal(f"{type(error).__name__} while scoring; the log holds the trace"))
+
+
+def _checked(scorer: Scorer, articles: Sequence[Article]) -> list[Record]:
+    records = scorer.score_many(articles)
+    if [record.id for record in records] != [article.id for article in articles]:
+        raise RuntimeError(f"{len(articles)} articles gave {len(records)} records, or not in their order")
+    return records
+
+
+def _line(record: Record, progress: Progress) -> bytes:
+    """A record's line; a record that JSON cannot hold (a probability that is no number) becomes an error."""
+    form = record.as_dict()
+    try:
+        line = encode(form)
+    except ValueError as error:
+        log.exception("record %r cannot be written", record.id)
+        form = Record(id=record.id, error=Internal(f"the record cannot be written: {error}")).as_dict()
+        line = encode(form)
+    progress.add(form)
+    return line
+
+
+def _fingerprint(plan: Plan) -> dict[str, Any]:
+    """What a record depends on besides the models."""
+    settings = plan.settings.as_dict()
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "version": communique.__version__,
+        "inputs": {str(number): source.fingerprint() for number, source in enumerate(plan.sources, 1)},
+        "settings": {name: settings[name] for name in _TELLING},
+        "limit": plan.limit,
+    }
