@@ -1,6 +1,6 @@
 """The heads in numpy: from the trunk's states to topics, stance, salience and the support of a claim.
 
-The same arithmetic as `training/model.py`, which trains them; a test holds the two together. No model runtime is needed.
+The same arithmetic as `training/model.py`, which trains them; a test holds the two together.
 Shapes: H is the trunk's hidden size.
 """
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 __all__ = ["Heads", "sigmoid", "softmax"]
 
 
-
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """Elementwise logistic function, without overflow."""
     return 0.5 * (1.0 + np.tanh(0.5 * x))  # type: ignore[no-any-return]
@@ -27,7 +26,7 @@ def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def softmax(x: NDArray[np.float32], axis: int = -1) -> NDArray[np.float32]:
     """Exponentials that add up to 1 along `axis`."""
     shifted = np.exp(x - x.max(axis=axis, keepdims=True))
-    return shifted / shifted.sum(axis=axis, keepdims=True)  # type: ignore[no-any-return]
+    return shifted / shifted.sum(axis=axis, keepdims=True)
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:

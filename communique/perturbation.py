@@ -5,8 +5,8 @@ Each way is a kind of error that summarisers make: a wrong `figure`, the other `
 apply to a sentence gives nothing.
 
     >>> import random
-    >>> perturb("Baku says 12 soldiers died.", "Baku says 12 soldiers died. Yerevan lost 30.", random.Random(1))["figure"]
-    'Baku says 30 soldiers died.'
+    >>> perturb("Baku says 12 died.", "Baku says 12 died. Yerevan lost 30.", random.Random(1))["figure"]
+    'Baku says 30 died.'
 """
 
 from __future__ import annotations
@@ -25,18 +25,17 @@ _FIGURE: Final = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*(?![\w-])")
 _NUMBER_WORDS: Final = "two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty".split()
 _NUMBER_WORD: Final = re.compile(rf"\b(?:{'|'.join(_NUMBER_WORDS)})\b", re.IGNORECASE)
 _NAME: Final = re.compile(r"\b[A-Z][\w’'.-]*[\w](?:\s+(?:of\s+|al-|the\s+)?[A-Z][\w’'.-]*[\w])*")
-_MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
-)
+_MONTHS: Final = "January February March April May June July August September October November December".split()
 _DAYS: Final = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
 _DATE: Final = re.compile(rf"\b(?:{'|'.join(_MONTHS + _DAYS)})\b")
+_PLACE: Final = re.compile(r"\b(?:in|at|near|from|to) (?P<place>[A-Z][\w-]+)")
 _SAYS: Final = (
     "said|says|say|told|accused|accuses|denied|denies|warned|warns|called|calls|claimed|claims|demanded|demands|announced|"
     "announces|reported|reports|stated|urged|urges|condemned|blamed|blames|added|insisted|stressed|argued|argues"
 )
 _SPEAKER: Final = re.compile(rf"(?P<name>{_NAME.pattern})(?P<verb>\s+(?:has\s+|have\s+|had\s+|also\s+)?(?:{_SAYS})\b)")
 _ATTRIBUTION: Final = re.compile(
-    rf"^(?:[^,;]{{2,90}}?\s(?:said|says|say|claimed|claims|reported|reports|announced|announces|argued|argues|stated|insisted)"
+    r"^(?:[^,;]{2,90}?\s(?:said|says|say|claimed|claims|reported|reports|announced|announces|argued|argues|stated|insisted)"
     r"(?:\s+(?:on\s+)?(?:Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday))?\s+(?:that\s+)?)(?=[A-Za-z\d“\"])"
 )
 _TAIL_ATTRIBUTION: Final = re.compile(
@@ -77,7 +76,7 @@ SIDES: Final = (
 
 def swap_sides(text: str, pairs: tuple[tuple[str, str], ...] = SIDES) -> str:
     """The text with every name of one side replaced by the matching name of the other, all at once."""
-    other = {a: b for a, b in pairs} | {b: a for a, b in pairs}
+    other = dict(pairs) | {b: a for a, b in pairs}
     other |= {"Azeri": "Armenian", "Azeris": "Armenians"}
     pattern = re.compile(r"\b(?:" + "|".join(sorted(map(re.escape, other), key=len, reverse=True)) + r")\b")
     return pattern.sub(lambda match: other[match[0]], text)
@@ -126,7 +125,7 @@ def _names(text: str) -> list[re.Match[str]]:
     return [match for match in _NAME.finditer(text) if len(match[0]) > 2 and not _DATE.fullmatch(match[0])]
 
 
-def _side(sentence: str, article: str, rng: Random) -> str | None:
+def _side(sentence: str, article: str, _: Random) -> str | None:
     swapped = swap_sides(sentence)
     if swapped != sentence:
         # "Armenia and Azerbaijan agreed" says the same with its sides swapped: nothing is broken.
@@ -162,23 +161,20 @@ def _speaker(sentence: str, article: str, rng: Random) -> str | None:
 
 def _place_or_date(sentence: str, article: str, rng: Random) -> str | None:
     dates = list(_DATE.finditer(sentence))
-    if dates and rng.random() < 0.6:
+    found = {m["place"] for m in _PLACE.finditer(article)} - {*_MONTHS, *_DAYS}
+    others = sorted(place for place in found if place not in sentence)
+    places = [m for m in _PLACE.finditer(sentence) if m["place"] not in (*_MONTHS, *_DAYS)] if others else []
+    if dates and (not places or rng.random() < 0.6):
         match = rng.choice(dates)
         pool = _MONTHS if match[0] in _MONTHS else _DAYS
         return _replace(sentence, match, rng.choice([other for other in pool if other != match[0]]))
-    places = list(re.finditer(r"\b(?:in|at|near|from|to) (?P<place>[A-Z][\w-]+)", sentence))
     if not places:
         return None
     match = rng.choice(places)
-    place = match["place"]
-    others = {m["place"] for m in re.finditer(r"\b(?:in|at|near|from|to) (?P<place>[A-Z][\w-]+)", article)}
-    choices = sorted(other for other in others if other not in sentence and other not in _MONTHS + _DAYS)
-    if not choices or place in _MONTHS + _DAYS:
-        return None
-    return sentence[: match.start("place")] + rng.choice(choices) + sentence[match.end("place") :]
+    return sentence[: match.start("place")] + rng.choice(others) + sentence[match.end("place") :]
 
 
-def _attribution(sentence: str, article: str, rng: Random) -> str | None:
+def _attribution(sentence: str, _article: str, _: Random) -> str | None:
     tail = _TAIL_ATTRIBUTION.search(sentence)
     if tail:
         return _replace(sentence, tail, "")
@@ -189,7 +185,7 @@ def _attribution(sentence: str, article: str, rng: Random) -> str | None:
     return rest[0].upper() + rest[1:]
 
 
-def _negation(sentence: str, article: str, rng: Random) -> str | None:
+def _negation(sentence: str, _: str, rng: Random) -> str | None:
     applicable = [(pattern, new) for pattern, new in _NEGATIONS if pattern.search(sentence)]
     if not applicable:
         return None
@@ -199,13 +195,21 @@ def _negation(sentence: str, article: str, rng: Random) -> str | None:
 
 def _joined(sentence: str, article: str, rng: Random) -> str | None:
     """The subject of another sentence of the article with this one's predicate."""
-    verb = re.search(rf"\s(?:{_SAYS}|has|have|had|was|were|is|are|will|would|met|held|signed|agreed|killed|launched)\b", sentence)
+    verb = re.search(
+        rf"\s(?:{_SAYS}|has|have|had|was|were|is|are|will|would|met|held|signed|agreed|killed|launched)\b", sentence
+    )
     if not verb or verb.start() < 3:
         return None
     subject = sentence[: verb.start()]
     pattern = re.compile(rf"(?:^|[.!?]\s)(?P<subject>{_NAME.pattern})\s(?:{_SAYS}|has|had|was|is|will|would|met)\b")
     others = sorted({m["subject"] for m in pattern.finditer(article)})
-    others = [o for o in others if o not in subject and subject not in o and o not in {"The", "He", "She", "It", "They", "But", "In", "This", "That", "We", "There"}]
+    others = [
+        o
+        for o in others
+        if o not in subject
+        and subject not in o
+        and o not in {"The", "He", "She", "It", "They", "But", "In", "This", "That", "We", "There"}
+    ]
     if not others:
         return None
     return rng.choice(others) + sentence[verb.start() :]

@@ -1,0 +1,1 @@
+"""Fine-tuning: what the models learn from, the scripts that train them, and their export."""

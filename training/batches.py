@@ -6,8 +6,8 @@ positions in them where labels apply. Batches hold samples of one kind, of simil
 
 from __future__ import annotations
 
-import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
 
 import numpy as np
@@ -18,10 +18,13 @@ from communique.features import mention_features, sentence_features
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, TokenIndex, passages
 from communique.perturbation import perturb, swap_sides
+from communique.reading.sentences import split
+from communique.text import MappedText
 from communique.windows import Window, cut, pair
 from communique.words import words
 
 if TYPE_CHECKING:
+    import random
     from collections.abc import Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
@@ -118,8 +121,6 @@ class Batch:
 
 def mirrored(article: Labelled) -> Labelled | None:
     """The article with its two sides swapped throughout, labels too; None where it names neither side."""
-    from dataclasses import replace
-
     sentences = tuple(swap_sides(text) for text in article.sentences)
     if sentences == article.sentences:
         return None
@@ -149,7 +150,7 @@ def article_sample(tokenizer: Tokenizer, article: Labelled, most_windows: int = 
         topics=np.array([topic in article.topics for topic in TOPICS], dtype=np.float32) if article.topics else None,
         targets=[],
     )
-    judged = {**{target: -1 for target in article.absent}, **{t: STANCES.index(s) for t, s in article.stance.items()}}
+    judged = {**dict.fromkeys(article.absent, -1), **{t: STANCES.index(s) for t, s in article.stance.items()}}
     for target, stance in judged.items():
         found = passages(target, article.title, article.sentences, index)
         if found:
@@ -173,7 +174,7 @@ def _mark_salience(sample: ArticleSample, article: Labelled, index: TokenIndex) 
     """Label each word: is it in the reference summaries (share of them), and is it with the next word."""
     references = [[word.key for word in words(summary)] for summary in article.summaries]
     singles = [set(keys) for keys in references]
-    doubles = [set(zip(keys, keys[1:], strict=False)) for keys in references]
+    doubles = [set(pairwise(keys)) for keys in references]
     rows: list[tuple[float, float]] = []
     for number, text in enumerate(article.sentences):
         found = words(text)
@@ -226,9 +227,7 @@ def perturbed_claims(article: Labelled, rng: random.Random, each: int = 2) -> It
 
 
 def _sentences(text: str) -> list[str]:
-    from communique.reading import split_sentences
-
-    return list(split_sentences(text))
+    return [sentence.text for sentence in split(MappedText.of(text))]
 
 
 def _length(sample: Sample) -> int:

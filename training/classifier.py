@@ -1,9 +1,9 @@
 """Train the trunk with its heads: topics, stance, salience and the claim checker, all at once.
 
     python -m training.classifier --config training/configs/classifier.yaml --data-root DATA
-    python -m training.classifier --config training/configs/classifier.yaml --smoke      # a minute, for tests
+    python -m training.classifier --config training/configs/classifier.yaml --smoke    # a minute, for tests
 
-Interrupted, the same command goes on from the last checkpoint. Figures on the fold held out stand in OUT/validation.json.
+Interrupted, the same command goes on from the last checkpoint. Figures on the held-out fold: OUT/validation.json.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from training.batches import (
     sentence_sample,
 )
 from training.losses import Predictions, batch_loss
-from training.model import MultiTaskModel
+from training.model import MultiTaskModel, best_arithmetic
 from training.settings import ClassifierSettings, as_yaml, load
 from training.validation import figures
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-__all__ = ["main", "train"]
+__all__ = ["base_folder", "held_out_predictions", "main", "train"]
 
 console = Console(stderr=True)
 
@@ -62,11 +62,11 @@ class Pool:
             articles = articles[:: max(1, len(articles) // 24)]
         self.train_articles = [article for article in articles if not self._held(article.event)]
         self.held_articles = [article for article in articles if self._held(article.event)]
-        self.plain = {a.id: article_sample(tokenizer, a) for a in articles}
+        self.plain = {a.id: article_sample(tokenizer, a, settings.most_windows) for a in self.train_articles}
         self.mirrors: dict[str, ArticleSample] = {}
         for article in self.train_articles:
             if settings.mirror and (other := mirrored(article)):
-                self.mirrors[article.id] = article_sample(tokenizer, other)
+                self.mirrors[article.id] = article_sample(tokenizer, other, settings.most_windows)
         sentences: list[data.TargetSentence] = []
         if settings.target_sentences and data_root:
             sentences = list(data.target_sentences(data_root / settings.target_sentences))
@@ -82,7 +82,7 @@ class Pool:
         held_claims = [c for c in claims if self._held(c.event)]
         held_claims += [c for article in self.held_articles for c in perturbed_claims(article, rng)]
         self.validation: list[Sample] = [
-            *(self.plain[article.id] for article in self.held_articles),
+            *(article_sample(tokenizer, article) for article in self.held_articles),
             *held_sentences,
             *(claim_sample(tokenizer, claim) for claim in held_claims),
         ]
@@ -111,12 +111,12 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     out = Path(settings.out)
     out.mkdir(parents=True, exist_ok=True)
     (out / "settings.yaml").write_text(as_yaml(settings), encoding="utf-8")
-    base = _base(settings.base)
+    base = base_folder(settings.base)
     pool = Pool(settings, load_tokenizer(base / "tokenizer.json"), data_root, smoke)
     model = MultiTaskModel(base)
-    device_type, autocast = _arithmetic()
-    if settings.freeze_embeddings:
+    if settings.freeze_layers >= 0:
         model.trunk.embeddings.requires_grad_(False)
+        model.trunk.encoder.layer[: settings.freeze_layers].requires_grad_(False)
     optimizer = torch.optim.AdamW(
         [
             {"params": [p for p in model.trunk.parameters() if p.requires_grad], "lr": settings.trunk_lr},
@@ -129,7 +129,7 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step / total, settings.warmup))
     console.print(
         f"{len(pool.train_articles)} articles, {len(pool.sentences)} sentences, {len(pool.read_claims)} read claims; "
-        f"held out: {len(pool.held_articles)} articles; {total} steps; {autocast}"
+        f"held out: {len(pool.held_articles)} articles; {total} steps; {best_arithmetic()[1]}"
     )
     done = _resume(out, model, optimizer, rate)
     writer = _writer(out)
@@ -148,8 +148,7 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
                     continue
                 model.train()
                 batch = collate(group, settings.mask_mentions, random.Random(f"{settings.seed}/{step}"))
-                with torch.autocast(device_type, torch.bfloat16, enabled=autocast == "bf16"):
-                    loss, terms = batch_loss(model, batch, settings.weights)
+                loss, terms = batch_loss(model, batch, settings.weights)
                 loss.backward()  # type: ignore[no-untyped-call]
                 torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
                 optimizer.step()
@@ -164,12 +163,12 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
             _checkpoint(out, model, optimizer, rate, step)
             saved = time.monotonic()
             if pool.validation and step > done:
-                found = validate(model, pool.validation, settings)
+                found = figures(predict(model, pool.validation, settings))
                 console.print({key: value for key, value in found.items() if not isinstance(value, dict)})
                 for key, value in found.items():
                     if isinstance(value, float):
                         writer.add_scalar(f"validation/{key}", value, step)
-    result = validate(model, pool.validation, settings) if pool.validation else {}
+    result = figures(predict(model, pool.validation, settings)) if pool.validation else {}
     (out / "validation.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     _save(out / "model.safetensors", model)
     writer.close()
@@ -177,15 +176,19 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
 
 
 @torch.no_grad()
-def validate(model: MultiTaskModel, samples: Sequence[Sample], settings: ClassifierSettings) -> dict[str, Any]:
-    """Figures on held-out samples."""
+def predict(model: MultiTaskModel, samples: Sequence[Sample], settings: ClassifierSettings) -> Predictions:
+    """Predictions beside the labels."""
     model.eval()
     kept = Predictions()
-    device_type, autocast = _arithmetic()
     for group in batches(samples, settings.batch_tokens):
-        with torch.autocast(device_type, torch.bfloat16, enabled=autocast == "bf16"):
-            batch_loss(model, collate(group), settings.weights, kept)
-    return figures(kept)
+        batch_loss(model, collate(group), settings.weights, kept)
+    return kept
+
+
+def held_out_predictions(settings: ClassifierSettings, model: MultiTaskModel, data_root: Path | None) -> Predictions:
+    """Predictions on the fold that the settings hold out."""
+    tokenizer = load_tokenizer(base_folder(settings.base) / "tokenizer.json")
+    return predict(model, Pool(settings, tokenizer, data_root, smoke=False).validation, settings)
 
 
 def _schedule(share: float, warmup: float) -> float:
@@ -195,15 +198,7 @@ def _schedule(share: float, warmup: float) -> float:
     return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
 
 
-def _arithmetic() -> tuple[str, str]:
-    """The device type, and `bf16` where the machine computes in it fast."""
-    if torch.cuda.is_available():
-        return "cuda", "bf16"
-    fast = torch.backends.cpu.get_cpu_capability() in {"AVX512", "AMX"} and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    return "cpu", "bf16" if fast else "fp32"
-
-
-def _base(name: str) -> Path:
+def base_folder(name: str) -> Path:
     """A folder, or a model of the registry."""
     if Path(name).is_dir():
         return Path(name)
@@ -215,7 +210,7 @@ def _base(name: str) -> Path:
 def _writer(out: Path) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(out / "tensorboard"))  # type: ignore[no-untyped-call]
+    return SummaryWriter(str(out / "tensorboard"))
 
 
 def _save(path: Path, model: MultiTaskModel) -> None:
@@ -256,7 +251,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         prog="python -m training.classifier", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--config", type=Path, default=Path("training/configs/classifier.yaml"))
-    parser.add_argument("--data-root", type=Path, help="folder of external sets; without it the project's corpus serves")
+    parser.add_argument(
+        "--data-root", type=Path, help="folder of external sets; without it the project's corpus serves"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a setting")
     parser.add_argument("--smoke", action="store_true", help="a few articles, one pass: does it run?")
     parser.add_argument("--threads", type=int, help="CPU threads")

@@ -163,9 +163,7 @@ def target_sentences(path: Path) -> Iterator[TargetSentence]:
                 )
 
 
-def claims(
-    grounding: Path, pool: dict[str, Labelled], part: Literal["train", "all"] = "all"
-) -> Iterator[Claim]:
+def claims(grounding: Path, pool: dict[str, Labelled], part: Literal["train", "all"] = "all") -> Iterator[Claim]:
     """Sentences of machine summaries, marked supported or not by reading (`grounding` set), with their articles."""
     for item in lines(grounding):
         labelled = pool.get(item["id"])

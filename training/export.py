@@ -11,6 +11,7 @@ import argparse
 import json
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ import numpy as np
 import torch
 
 from communique.errors import CommuniqueError, UsageError
-from training.classifier import _base
+from training.calibration import fit
+from training.classifier import base_folder, held_out_predictions
 from training.model import MultiTaskModel
 from training.settings import ClassifierSettings, load
 
@@ -38,20 +40,22 @@ class _Traced(torch.nn.Module):
         return states
 
 
-def export_classifier(run: Path, to: Path) -> dict[str, float]:
-    """Write `trunk.xml`/`.bin`, `heads.safetensors`, `tokenizer.json`; returns agreement with the torch model."""
+def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, float]:
+    """Write graph, heads, tokenizer and calibration; returns the graph's agreement with the torch model."""
     import nncf
     import openvino
     from safetensors.torch import load_file, save_file
 
     settings = load(ClassifierSettings, run / "settings.yaml")
-    base = _base(settings.base)
+    base = base_folder(settings.base)
     model = MultiTaskModel(base)
     model.load_state_dict(load_file(run / "model.safetensors"))
     model.eval()
+    calibration = fit(held_out_predictions(settings, model, data_root))
     to.mkdir(parents=True, exist_ok=True)
     save_file({k: v.contiguous().half() for k, v in model.heads.state_dict().items()}, to / "heads.safetensors")
     shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
+    (to / "calibration.json").write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
     example = (torch.randint(1000, 20000, (2, 64)), torch.ones(2, 64, dtype=torch.long), torch.zeros(2, 64).long())
     with torch.no_grad():
         graph = openvino.convert_model(_Traced(model.trunk), example_input=example, input=[(-1, -1)] * 3)
@@ -90,11 +94,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     classifier = commands.add_parser("classifier", help="trunk and heads")
     classifier.add_argument("--run", type=Path, default=Path("runs/classifier"))
     classifier.add_argument("--to", type=Path, default=Path("models/trunk"))
+    classifier.add_argument("--data-root", type=Path, help="folder of external sets, as in training")
     arguments = parser.parse_args(argv)
     try:
         if not (arguments.run / "model.safetensors").exists():
             raise UsageError(f"{arguments.run} holds no finished training: run python -m training.classifier first")
-        print(json.dumps(export_classifier(arguments.run, arguments.to)))
+        print(json.dumps(export_classifier(arguments.run, arguments.to, arguments.data_root)))
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -59,11 +59,11 @@ def batch_loss(
     model: MultiTaskModel, batch: Batch, weights: LossWeights, keep: Predictions | None = None
 ) -> tuple[Tensor, Mapping[str, float]]:
     """The weighted loss of one batch, and each task's own for the log; with `keep`, predictions are collected there."""
-    states = model.states(batch.ids, batch.mask, batch.types).float()
+    states = model.states(batch.ids, batch.mask, batch.types)
     if batch.kind == "article":
         terms = _articles(model, states, batch, weights, keep)
     elif batch.kind == "sentence":
-        terms = _sentences(model, states, batch, weights, keep)
+        terms = _sentences(model, states, batch, keep)
     else:
         terms = _claims(model, states, batch, keep)
     total = sum((getattr(weights, name) * term for name, term in terms.items()), start=states.sum() * 0.0)
@@ -129,7 +129,7 @@ def _articles(
 
 
 def _sentences(
-    model: MultiTaskModel, states: Tensor, batch: Batch, weights: LossWeights, keep: Predictions | None
+    model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predictions | None
 ) -> dict[str, Tensor]:
     samples = [sample for sample in batch.samples if isinstance(sample, SentenceSample)]
     mentions = [_gather(states, at, s.tokens).mean(0) for s, at in zip(samples, batch.offsets, strict=True)]
@@ -153,5 +153,3 @@ def _claims(model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predictio
         for sample, row in zip(samples, logits.sigmoid().detach(), strict=True):
             keep.claim.append((sample.id, sample.why, float(row), sample.supported))
     return {"claim": nn.functional.binary_cross_entropy_with_logits(logits, truth)}
-
-

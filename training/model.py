@@ -1,7 +1,7 @@
 """The trunk and its heads as a torch module: one reading of an article, from which every head drinks.
 
-Shapes: W windows of at most L tokens, hidden size H = 384. The same arithmetic stands in numpy in `communique/heads.py`,
-and a test holds the two together.
+Shapes: W windows of at most L tokens, hidden size H = 384. The same arithmetic stands in numpy in
+`communique/heads.py`, and a test holds the two together.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from communique.labels import STANCES, TOPICS
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Heads", "MultiTaskModel"]
+__all__ = ["Heads", "MultiTaskModel", "best_arithmetic"]
 
 
 class Heads(nn.Module):
@@ -62,7 +62,6 @@ class Heads(nn.Module):
         hidden = self.dropout(nn.functional.gelu(self.stance_hidden(pooled)))
         return self.stance_out(hidden), self.presence_out(hidden)
 
-
     def claims(self, first: Tensor, pooled: Tensor) -> Tensor:
         """Logits [N] that a claim is supported, from CLS [N, H] and the mean state [N, H] of a claim-evidence pair."""
         hidden = nn.functional.gelu(self.claim_hidden(self.dropout(torch.cat([first, pooled], dim=-1))))
@@ -81,4 +80,14 @@ class MultiTaskModel(nn.Module):
 
     def states(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
         """Hidden states [W, L, H] of windows ids [W, L] with mask [W, L] and token types [W, L]."""
-        return self.trunk(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state  # type: ignore[no-any-return]
+        device, arithmetic = best_arithmetic()
+        with torch.autocast(device, torch.bfloat16, enabled=arithmetic == "bf16"):
+            states = self.trunk(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
+        return states.float()  # type: ignore[no-any-return]
+
+
+def best_arithmetic() -> tuple[str, str]:
+    """The device type, and `bf16` where the machine computes in it fast, else `fp32`."""
+    if torch.cuda.is_available():
+        return "cuda", "bf16"
+    return "cpu", "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"

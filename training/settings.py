@@ -1,20 +1,22 @@
 """Training settings from a YAML file with overrides on the command line: typed, checked, printed.
 
-    >>> load(ClassifierSettings, Path("training/configs/classifier.yaml"), ["epochs=1"]).epochs  # doctest: +SKIP
-    1
+>>> load(ClassifierSettings, Path("training/configs/classifier.yaml"), ["epochs=1"]).epochs  # doctest: +SKIP
+1
 """
 
 from __future__ import annotations
 
 import typing
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import yaml
 
 from communique.errors import UsageError
 from training.losses import LossWeights
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["ClassifierSettings", "load"]
 
@@ -42,7 +44,8 @@ class ClassifierSettings:
         claims_per_epoch: claims drawn anew for each pass.
         folds: events are dealt into so many folds.
         hold_out: the fold kept for validation; -1 trains on all.
-        freeze_embeddings: leave the word vectors as they are.
+        freeze_layers: leave the word vectors and so many of the lowest layers as they are; -1 freezes nothing.
+        most_windows: windows of an article that are trained on; validation reads all.
         seed: of everything random.
         checkpoint_minutes: a checkpoint at least so often.
         out: folder of checkpoints, logs and the result.
@@ -65,7 +68,8 @@ class ClassifierSettings:
     claims_per_epoch: int = 3000
     folds: int = 5
     hold_out: int = 0
-    freeze_embeddings: bool = True
+    freeze_layers: int = 2
+    most_windows: int = 2
     seed: int = 7
     checkpoint_minutes: float = 5.0
     out: str = "runs/classifier"
@@ -126,7 +130,7 @@ def _build(kind: type[T], data: dict[str, Any]) -> T:
 
 def as_yaml(settings: object) -> str:
     """The settings as a YAML file would hold them."""
-    return yaml.safe_dump(_plain(asdict(settings)), sort_keys=False)  # type: ignore[call-overload]
+    return str(yaml.safe_dump(_plain(asdict(settings)), sort_keys=False))  # type: ignore[call-overload]
 
 
 def _plain(value: Any) -> Any:

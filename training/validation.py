@@ -17,14 +17,16 @@ __all__ = ["figures"]
 
 
 def figures(kept: Predictions) -> dict[str, Any]:
-    """F1 of topics, stance by set, sentence polarity; ranking quality of salience, presence and claims. All in [0, 1]."""
+    """F1 of topics, stance by set and polarity; ranking quality of salience, presence and claims. All in [0, 1]."""
     found: dict[str, Any] = {}
     if kept.topics:
         truth = np.stack([row.numpy() for _, _, row in kept.topics]) > 0.5
         guess = np.stack([row.numpy() for _, row, _ in kept.topics]) > 0.5
         present = truth.any(axis=0)
         found["topics_n"] = len(truth)
-        found["topics_macro_f1"] = float(f1_score(truth[:, present], guess[:, present], average="macro", zero_division=0))
+        found["topics_macro_f1"] = float(
+            f1_score(truth[:, present], guess[:, present], average="macro", zero_division=0)
+        )
         found["topics_micro_f1"] = float(f1_score(truth, guess, average="micro", zero_division=0))
         each = f1_score(truth, guess, average=None, zero_division=0)
         found["topics_f1"] = dict(zip(TOPICS, map(float, each), strict=True))
@@ -39,16 +41,15 @@ def figures(kept: Predictions) -> dict[str, Any]:
         each = f1_score(truths, guesses, labels=range(3), average=None, zero_division=0)
         found[f"stance_{name}_f1"] = dict(zip(STANCES, map(float, each), strict=True))
     if kept.sentence:
-        truths = [label for _, _, label in kept.sentence]
-        guesses = [int(row.argmax()) for _, row, _ in kept.sentence]
-        found["sentence_n"] = len(truths)
-        found["sentence_macro_f1"] = float(f1_score(truths, guesses, average="macro"))
+        polarity = [(label, int(row.argmax())) for _, row, label in kept.sentence]
+        found["sentence_n"] = len(polarity)
+        found["sentence_macro_f1"] = float(f1_score(*zip(*polarity, strict=True), average="macro"))
     if kept.salience:
         truth = np.concatenate([row.numpy() for _, row in kept.salience])
         guess = np.concatenate([row.numpy() for row, _ in kept.salience])
         for column, name in enumerate(("single", "double")):
-            label = truth[:, column] > 0.5
-            found[f"salience_{name}_ap"] = float(average_precision_score(label, guess[:, column]))
+            wanted = truth[:, column] > 0.5
+            found[f"salience_{name}_ap"] = float(average_precision_score(wanted, guess[:, column]))
     if len({label for _, _, label in kept.presence}) == 2:
         found["presence_auc"] = float(roc_auc_score([p[2] for p in kept.presence], [p[1] for p in kept.presence]))
     if kept.claim:

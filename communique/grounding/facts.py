@@ -1,0 +1,126 @@
+"""Exact checks: figures, dates, names and quotations of a claim that its source does not hold.
+
+What is checked is form, not role: a right name with the wrong deed passes here and is for `checker.py`.
+
+    >>> missing("Kerry said 14 died on Monday.", "US Secretary of State John Kerry said twelve people died.")
+    ('14', 'Monday')
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+__all__ = ["missing", "names"]
+
+_ONES: Final = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS: Final = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+_VALUE: Final = {word: number for number, word in enumerate(_ONES)} | {
+    word: 10 * (number + 2) for number, word in enumerate(_TENS)
+}
+_FIGURE: Final = re.compile(r"\d+(?:[.,]\d+)*")
+_SPELLED: Final = re.compile(
+    rf"\b(?:{'|'.join(_TENS)})(?:-(?:{'|'.join(_ONES[1:10])}))?\b|\b(?:{'|'.join(_ONES[2:])})\b", re.IGNORECASE
+)
+_TIME: Final = re.compile(
+    r"\b(?:January|February|March|April|June|July|August|September|October|November|December|"
+    r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)\b"
+)
+_NAME: Final = re.compile(r"\b(?:[A-Z][\w’'-]*\w|[A-Z](?:\.[A-Z])+\.?)")
+_QUOTE: Final = re.compile(r"[“\"]([^“”\"]{3,400})[”\"]")
+_PUNCTUATION: Final = re.compile(r"[\s,.;:!?“”\"'’‘]+")
+#: Words that open sentences: capitals there say nothing.
+_COMMON: Final = frozenset(
+    "the a an in on at by of for to from with and or but as it its he she they his her their this that these those there "
+    "after before during while when where who which what how both some many most all one two three no not more than "
+    "according about over under between against since until because although though if also earlier later last next "
+    "new former other another each such only still yet now then here i we you our your my mr mrs ms dr officials "
+    "authorities leaders people soldiers troops forces civilians residents families government president minister "
+    "prime foreign defense defence ministry police parliament talks protesters thousands hundreds dozens".split()
+)
+
+
+def missing(claim: str, source: str) -> tuple[str, ...]:
+    """What the claim names and the source does not hold, as the claim writes it: figures, dates, names, quotations."""
+    held = _Source(source)
+    lost = [match[0] for match in _FIGURE.finditer(claim) if not held.figure(match[0])]
+    lost += [match[0] for match in _SPELLED.finditer(claim) if not held.spelled(match[0])]
+    lost += [match[0] for match in _TIME.finditer(claim) if match[0].casefold() not in held.folded]
+    lost += [name for name in names(claim) if not held.name(name)]
+    lost += [match[1] for match in _QUOTE.finditer(claim) if _bare(match[1]) not in held.bare]
+    return tuple(dict.fromkeys(lost))
+
+
+def names(text: str) -> list[str]:
+    """Capitalised words that are names: dates and the ordinary words that open sentences left out."""
+    found = []
+    for match in _NAME.finditer(text):
+        word = re.sub(r"['’]s$", "", match[0])
+        if word.casefold() not in _COMMON and not _TIME.fullmatch(word):
+            opens = match.start() == 0 or text[: match.start()].rstrip(" “\"‘'")[-1:] in {".", "!", "?", ""}
+            if not opens or not word.isalpha() or _known(word) or text.count(word) > 1 or word.isupper():
+                found.append(word)
+    return found
+
+
+class _Source:
+    def __init__(self, text: str) -> None:
+        self.folded = text.casefold()
+        self.bare = _bare(text)
+        self._figures = {_number(match[0]) for match in _FIGURE.finditer(text)}
+        self._figures |= {str(_spelled_value(match[0])) for match in _SPELLED.finditer(text)}
+        self._words = set(re.findall(r"[^\W_]+", self.folded))
+
+    def figure(self, figure: str) -> bool:
+        return _number(figure) in self._figures
+
+    def spelled(self, word: str) -> bool:
+        return word.casefold() in self.folded or str(_spelled_value(word)) in self._figures
+
+    def name(self, name: str) -> bool:
+        """Held as written, or under another name of the same place ("Artsakh", "Stepanakert" and "Khankendi")."""
+        folded = name.casefold().rstrip(".")
+        parts = re.findall(r"[^\W_]+", folded)
+        if folded in self.folded or (parts and all(part in self._words for part in parts)):
+            return True
+        return any(other in self.folded for other in _aliases().get(folded, ()))
+
+
+def _bare(text: str) -> str:
+    return _PUNCTUATION.sub(" ", text.casefold()).strip()
+
+
+def _number(figure: str) -> str:
+    """A figure without its thousands commas: "1,200" and "1200" are one."""
+    return re.sub(r",(?=\d{3}\b)", "", figure).rstrip(".,")
+
+
+def _spelled_value(word: str) -> int:
+    return sum(_VALUE.get(part, 0) for part in word.casefold().split("-"))
+
+
+@cache
+def _known(word: str) -> bool:
+    return word.casefold() in _aliases()
+
+
+@cache
+def _aliases() -> dict[str, tuple[str, ...]]:
+    """Names that stand for one another word for word, folded: demonyms of one state, two names of one town."""
+    data = tomllib.loads(files("communique").joinpath("places.toml").read_text(encoding="utf-8"))
+    groups: list[list[str]] = [*data["same"]["names"]]
+    for name, others in data["place"].items():
+        # A demonym shares its beginning with the name; a capital or a leader is another matter.
+        groups.append([name, *(other for other in others if other[:4] == name[:4] or other in data["same"]["state"])])
+    found: dict[str, set[str]] = {}
+    for group in groups:
+        folded = {name.casefold().rstrip(".") for name in group}
+        for name in folded:
+            found.setdefault(name, set()).update(folded - {name})
+    return {name: tuple(sorted(others)) for name, others in found.items()}

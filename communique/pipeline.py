@@ -1,0 +1,191 @@
+"""The flow: read → clean → encode → summarise → prove → classify → record, for one article or a shard of them.
+
+    >>> with Pipeline.open() as pipeline:                          # doctest: +SKIP
+    ...     record = pipeline.score(Article(id="1", text=page))
+
+A shard is read by the trunk in one go and written by the language model in one batch; its records depend on the shard
+alone. An article that cannot be scored yields a record with its error, and its neighbours are unharmed.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from communique.config import Settings
+from communique.errors import Internal, ItemError, TimedOut, TooShort
+from communique.grounding import Checker
+from communique.models import resolve
+from communique.reader import Reader
+from communique.reading import read
+from communique.record import Article, Record
+from communique.summary import Summariser, Writer
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from communique.document import Document
+    from communique.reader import Reading
+    from communique.record import RequestedMode, Summary
+
+__all__ = ["ALL_TASKS", "Pipeline"]
+
+ALL_TASKS: Final = frozenset({"summary", "topics", "stance"})
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _Item:
+    """One article on its way: what is known of it, or why it stops."""
+
+    article: Article
+    document: Document | None = None
+    reading: Reading | None = None
+    error: ItemError | None = None
+
+
+class Pipeline:
+    """The models, loaded once; safe to use from many threads. Close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, reader: Reader) -> None:
+        self.settings = settings
+        self._reader = reader
+        self._summariser = Summariser(Checker(reader))
+        self._writer: Writer | None = None
+        self._writer_lock = threading.Lock()
+
+    @classmethod
+    def open(cls, settings: Settings | None = None) -> Pipeline:
+        """Load the classifier; the language model is started when the first article asks for it.
+
+        Raises:
+            EnvironmentFault: a model is missing or is not what the registry pins.
+        """
+        settings = settings or Settings.load()
+        return cls(settings, Reader(resolve("trunk"), settings.threads))
+
+    @property
+    def models(self) -> Mapping[str, str]:
+        """Names and revisions, as records carry them."""
+        return {"summarizer": self._reader.name, "classifier": self._reader.name}
+
+    def score(self, article: Article, tasks: frozenset[str] = ALL_TASKS, deadline: float | None = None) -> Record:
+        """The record of one article. Never raises an `ItemError`: the record carries it.
+
+        Args:
+            article: the article.
+            tasks: which of summary, topics, stance.
+            deadline: of `time.monotonic()`, after which the work is given up (`timeout`).
+        """
+        return self.score_many([article], tasks, deadline)[0]
+
+    def score_many(
+        self, articles: Sequence[Article], tasks: frozenset[str] = ALL_TASKS, deadline: float | None = None
+    ) -> list[Record]:
+        """Records of a shard, in order, one each."""
+        items = [_Item(article) for article in articles]
+        for item in items:
+            self._read(item, deadline)
+        readable = [item for item in items if item.document is not None]
+        self._encode(readable)
+        written = self._write(readable, deadline) if "summary" in tasks else {}
+        return [self._record(item, tasks, written.get(id(item))) for item in items]
+
+    def close(self) -> None:
+        """End the language model's process."""
+        with self._writer_lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def __enter__(self) -> Pipeline:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _read(self, item: _Item, deadline: float | None) -> None:
+        """Read one article; what goes wrong stays with it."""
+        try:
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimedOut("the deadline passed before the article was read")
+            item.document = read(item.article, max_characters=self.settings.max_characters)
+        except ItemError as error:
+            item.error = error
+        except Exception as error:  # noqa: BLE001
+            _log.exception("article %s", item.article.id)
+            item.error = Internal(f"{type(error).__name__}: {error}")
+
+    def _encode(self, items: Sequence[_Item]) -> None:
+        documents = [item.document for item in items if item.document is not None]
+        for item, reading in zip(items, self._reader.read(documents), strict=True):
+            item.reading = reading
+
+    def _write(self, items: Sequence[_Item], deadline: float | None) -> dict[int, str]:
+        """The language model's drafts for the articles that ask for one, in one batch: {id of the item: text}."""
+        asking = [item for item in items if self._mode(item.article) == "abstractive"]
+        if not asking:
+            return {}
+        with self._writer_lock:
+            if self._writer is None:
+                self._writer = Writer.open(self.settings)
+            writer = self._writer
+        documents = [item.document for item in asking if item.document is not None]
+        drafts = writer.write(documents, deadline)
+        for item, draft in zip(asking, drafts, strict=True):
+            if draft is None:
+                item.error = TimedOut("the deadline passed while the summary was written")
+        return {id(item): draft for item, draft in zip(asking, drafts, strict=True) if draft is not None}
+
+    def _record(self, item: _Item, tasks: frozenset[str], written: str | None) -> Record:
+        if item.document is None or item.reading is None:
+            return Record.failed(item.article, item.error or Internal("the article was not read"))
+        record = Record(
+            id=item.article.id,
+            meta=item.article.meta,
+            removed=item.document.removed,
+            language=item.document.language,
+            truncated=item.document.truncated,
+            models=self.models,
+        )
+        try:
+            return self._scored(record, item.document, item.reading, tasks, written)
+        except Exception as error:  # noqa: BLE001
+            _log.exception("article %s", item.article.id)
+            return record.with_(error=Internal(f"{type(error).__name__}: {error}"))
+
+    def _scored(
+        self, record: Record, document: Document, reading: Reading, tasks: frozenset[str], written: str | None
+    ) -> Record:
+        settings, article = self.settings, document.article
+        if "topics" in tasks:
+            probabilities = reading.topics()
+            chosen = self._reader.chosen_topics(probabilities, settings.topic_threshold)
+            record = record.with_(topic_probabilities=probabilities, topics=chosen)
+        if "stance" in tasks:
+            targets = settings.targets if article.targets is None else article.targets
+            record = record.with_(stance=tuple(reading.stance(t, settings.abstain_below) for t in targets))
+        if "summary" in tasks:
+            try:
+                record = record.with_(summary=self._summary(document, reading, written))
+            except TooShort as error:
+                record = record.with_(error=error)
+        return record
+
+    def _summary(self, document: Document, reading: Reading, written: str | None) -> Summary:
+        article = document.article
+        words = article.max_words or self.settings.max_words
+        salience = reading.salience()
+        if written is not None:
+            return self._summariser.rewrite(document, salience, written, words)
+        return self._summariser.choose(document, salience, words, cut=self._mode(article) != "extractive")
+
+    def _mode(self, article: Article) -> RequestedMode:
+        """What the article asks for; `auto` leaves it to the settings."""
+        return self.settings.mode if article.mode == "auto" else article.mode

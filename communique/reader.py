@@ -1,0 +1,207 @@
+"""The classifier's side of an article: one reading by the trunk, from which topics, stance and salience are drawn.
+
+`Reader` holds the shipped model; `Reading` is what it made of one article. Neither knows how summaries are made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from communique.encoder import Encoder
+from communique.features import mention_features, sentence_features
+from communique.heads import Heads, sigmoid, softmax
+from communique.labels import STANCES, TOPICS
+from communique.passages import TITLE, Passage, TokenIndex, passages
+from communique.record import Span, Stance
+from communique.windows import Window, cut, load_tokenizer, pair
+from communique.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from communique.document import Document
+
+__all__ = ["Calibration", "Reader", "Reading"]
+
+#: Passages given as evidence of a stance at most.
+MOST_EVIDENCE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What turns logits into probabilities that mean what they say, fitted on validation.
+
+    Attributes:
+        topic_thresholds: a topic is given at or over its probability here.
+        topic_scale: logits of topics are multiplied by this.
+        topic_shift: and this is added, by topic.
+        stance_temperature: logits of stance are divided by this.
+        stance_bias: and this is added, for favor, neutral, against.
+        presence_threshold: a target under it plays no part.
+        abstain_threshold: a stance whose best probability is under it is `unsure`.
+        claim_scale: the logit of a claim is multiplied by this.
+        claim_shift: and this is added.
+    """
+
+    topic_thresholds: tuple[float, ...] = (0.5,) * len(TOPICS)
+    topic_scale: float = 1.0
+    topic_shift: tuple[float, ...] = (0.0,) * len(TOPICS)
+    stance_temperature: float = 1.0
+    stance_bias: tuple[float, ...] = (0.0, 0.0, 0.0)
+    presence_threshold: float = 0.5
+    abstain_threshold: float = 0.45
+    claim_scale: float = 1.0
+    claim_shift: float = 0.0
+
+    @classmethod
+    def load(cls, path: Path) -> Calibration:
+        data = json.loads(path.read_text(encoding="utf-8"))
+        known = {item.name for item in fields(cls)}
+        values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
+        return cls(**values)
+
+
+class Reading:
+    """What the trunk made of one article. Vectors have the trunk's hidden size H."""
+
+    def __init__(
+        self, reader: Reader, document: Document, windows: Sequence[Window], states: Sequence[NDArray[np.float32]]
+    ) -> None:
+        self._reader = reader
+        self._document = document
+        self._windows = windows
+        self._states = states
+        self._index = TokenIndex(windows)
+        self._texts = [sentence.text for sentence in document.sentences]
+        self._vectors: dict[int, NDArray[np.float32]] = {}
+        for number in (TITLE, *range(len(self._texts))):
+            places = self._index.tokens(number)
+            if places:
+                self._vectors[number] = self._gather(places).mean(0)
+
+    def _gather(self, places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
+        return np.stack([self._states[number][place] for number, place in places])
+
+    def topics(self) -> dict[str, float]:
+        """Calibrated probability of each topic, in the order of `labels.TOPICS`."""
+        calibration = self._reader.calibration
+        body = [vector for number, vector in self._vectors.items() if number != TITLE]
+        logits = self._reader.heads.topics(self._states[0][0], np.stack(body))
+        scaled = logits * calibration.topic_scale + np.asarray(calibration.topic_shift, dtype=np.float32)
+        return dict(zip(TOPICS, map(float, sigmoid(scaled)), strict=True))
+
+    def salience(self) -> list[NDArray[np.float32]]:
+        """For each sentence [words, 2]: how probable it is that a summary holds the word, and it with the next."""
+        counts = [len(text.split()) for text in self._texts]
+        features = sentence_features(counts, [sentence.paragraph for sentence in self._document.sentences])
+        rows: list[tuple[int, int]] = []
+        states: list[NDArray[np.float32]] = []
+        sizes: list[int] = []
+        for number, text in enumerate(self._texts):
+            tokens = {self._windows[w].starts[p]: (w, p) for w, p in reversed(self._index.tokens(number))}
+            found = words(text)
+            sizes.append(len(found))
+            for at, word in enumerate(found):
+                place = tokens.get(word.start) or next(iter(self._index.tokens(number, word.start, word.end)), None)
+                if place is not None:
+                    states.append(self._states[place[0]][place[1]])
+                    rows.append((number, at))
+        scores = [np.zeros((size, 2), dtype=np.float32) for size in sizes]
+        if rows:
+            numbers = np.array([number for number, _ in rows])
+            sentences = np.stack([self._vectors[number] for number in numbers])
+            found_ = sigmoid(self._reader.heads.salience(np.stack(states), sentences, features[numbers]))
+            for (number, at), score in zip(rows, found_, strict=True):
+                scores[number][at] = score
+        return scores
+
+    def stance(self, target: str, abstain_below: float | None = None) -> Stance:
+        """Where the article stands toward `target`; `absent` where nothing in it speaks of the target."""
+        reader, calibration = self._reader, self._reader.calibration
+        found = passages(target, self._document.title, self._texts, self._index)
+        if not found:
+            return Stance(target, "absent")
+        numbers = [passage.sentence for passage in found]
+        hidden = reader.heads.passages(
+            np.stack([self._gather(passage.tokens).mean(0) for passage in found]),
+            np.stack([self._vectors[number] for number in numbers]),
+            np.stack([self._states[passage.tokens[0][0]][0] for passage in found]),
+        )
+        logits, present, weights = reader.heads.stance(hidden, mention_features(numbers, len(self._texts)))
+        if sigmoid(np.array(present)) < calibration.presence_threshold:
+            return Stance(target, "absent")
+        scaled = logits / calibration.stance_temperature + np.asarray(calibration.stance_bias, dtype=np.float32)
+        probabilities = dict(zip(STANCES, map(float, softmax(scaled)), strict=True))
+        best = max(probabilities, key=probabilities.__getitem__)
+        threshold = calibration.abstain_threshold if abstain_below is None else abstain_below
+        label: Any = best if probabilities[best] >= threshold else "unsure"
+        evidence = self._evidence(found, weights * softmax(reader.heads.passage_logits(hidden))[:, STANCES.index(best)])
+        return Stance(target, label, probabilities, evidence)
+
+    def _evidence(self, found: Sequence[Passage], weights: NDArray[np.float32]) -> tuple[Span, ...]:
+        """The sentences that decided, in reading order; the title where it did."""
+        strongest = sorted(range(len(found)), key=lambda i: -weights[i])[:MOST_EVIDENCE]
+        spans = []
+        for index in sorted(strongest):
+            number = found[index].sentence
+            if number != TITLE:
+                spans.append(self._document.sentences[number].span())
+            elif self._document.article.title:
+                spans.append(Span(0, len(self._document.article.title), "title"))
+        return tuple(spans)
+
+
+class Reader:
+    """The shipped classifier: trunk, heads, tokenizer and calibration, from one folder."""
+
+    def __init__(self, folder: Path, threads: int = 0, precision: str | None = None) -> None:
+        self.encoder = Encoder(folder / "trunk.xml", threads, precision)
+        self.heads = Heads.load(folder / "heads.safetensors")
+        self.tokenizer = load_tokenizer(folder / "tokenizer.json")
+        self.calibration = Calibration.load(folder / "calibration.json")
+        digest = hashlib.sha256((folder / "heads.safetensors").read_bytes()).hexdigest()
+        self.name = f"communique-trunk@{digest[:12]}"
+
+    def read(self, documents: Sequence[Document]) -> list[Reading]:
+        """One reading of each document, all windows in one go."""
+        cuts = [
+            cut(self.tokenizer, document.title, [sentence.text for sentence in document.sentences])
+            for document in documents
+        ]
+        states = self.encoder.states([window for windows in cuts for window in windows])
+        readings, at = [], 0
+        for document, windows in zip(documents, cuts, strict=True):
+            readings.append(Reading(self, document, windows, states[at : at + len(windows)]))
+            at += len(windows)
+        return readings
+
+    def support(self, claims: Sequence[tuple[str, Sequence[str]]]) -> list[float]:
+        """Calibrated probability that each claim is supported by its evidence sentences."""
+        if not claims:
+            return []
+        windows = [pair(self.tokenizer, claim, evidence) for claim, evidence in claims]
+        states = self.encoder.states(windows)
+        logits = self.heads.claims(np.stack([s[0] for s in states]), np.stack([s.mean(0) for s in states]))
+        scaled = logits * self.calibration.claim_scale + self.calibration.claim_shift
+        return [float(value) for value in sigmoid(scaled)]
+
+    def chosen_topics(
+        self, probabilities: Mapping[str, float], threshold: float | None = None, most: int = 3
+    ) -> tuple[str, ...]:
+        """Topics over their thresholds (or over one for all), best first; at least one; `other` only alone."""
+        thresholds = dict(zip(TOPICS, self.calibration.topic_thresholds, strict=True))
+        if threshold is not None:
+            thresholds = dict.fromkeys(TOPICS, threshold)
+        ranked = sorted(probabilities, key=lambda topic: -probabilities[topic])
+        over = [topic for topic in ranked if probabilities[topic] >= thresholds[topic]]
+        if not over:
+            return (ranked[0],)
+        return tuple(topic for topic in over if topic != "other")[:most] or ("other",)

@@ -1,0 +1,7 @@
+"""Summaries: chosen sentences, cut at their clauses, or written anew and proven."""
+
+from __future__ import annotations
+
+from communique.summary.summariser import Summariser
+
+__all__ = ["Summariser"]

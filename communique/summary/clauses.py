@@ -1,0 +1,191 @@
+"""Cut a sentence at its clauses: forms that say less, and nothing else.
+
+A cut takes out an aside, a relative clause, an apposition, a dateline, a trailing clause: what the rest stands without.
+It never takes a negation, a hedge, an attribution, a condition or a contrast, and never part of a quotation. Which
+form is worth its words is for `selection.py` to say.
+
+    >>> [form.text for form in forms("Baku, which borders the sea, said that two men died in the hills.")][1]
+    'Baku said that two men died in the hills.'
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from itertools import combinations, pairwise
+from typing import Final
+
+__all__ = ["Form", "forms", "is_dangling"]
+
+MOST_CUTS: Final = 5
+MOST_FORMS: Final = 12
+FEWEST_WORDS: Final = 7
+
+_DATELINE: Final = re.compile(
+    r"^(?:[A-Z][A-Z.’'/-]+(?:[ ,]+[A-Z][A-Z.’'/-]+){0,4}(?:,\s*[A-Z][a-z]+\.?(?:\s+\d{1,2})?)?(?:,\s*\d{4})?|[A-Z][a-z]+(?:,\s+[A-Z][a-z]+\.?\s+\d{1,2}(?:,\s*\d{4})?))"
+    r"\s*(?:\([^)]{2,40}\)\s*)?(?:[—–]|--|\s-\s|:)\s*(?=[A-Z“\"‘'])|^\([A-Z][\w .]{1,30}\)\s*[—–-]+\s*(?=[A-Z])"
+)
+_CONNECTIVE: Final = re.compile(
+    r"^(?:(?:Meanwhile|However|Moreover|Furthermore|In addition|Additionally|Also|Besides|Separately|Nevertheless|"
+    r"Nonetheless|Indeed|Instead|Still|Thus|Therefore|In turn|For (?:his|her|its|their) part|On the other hand|"
+    r"At the same time|In particular|Notably|As a result|Of course|In fact|In other words|That said|Yet|So|Then),\s+|"
+    r"(?:And|But)\s+)(?=[A-Za-z“\"])"
+)
+_PARENTHESIS: Final = re.compile(r"\s*[(\[][^()\[\]]{1,160}[)\]]")
+_DASHES: Final = re.compile(r"\s+[—–]\s+[^—–“”\"]{3,140}\s+[—–](?=\s)|\s+-\s+[^-“”\"]{3,140}\s+-(?=\s)")
+_RELATIVE: Final = re.compile(r",\s+(?:which|who|whose|whom|where)\s[^,;:“”\"]{3,160}(?=,|[.]?$)")
+#: "the negotiator, Kim Myong Gil": the comma that closes this must stay.
+_NAME_APPOSED: Final = re.compile(r",\s+(?:[A-Z][\w.’'-]*\s?){1,5}$")
+_ENDS_IN_NAME: Final = re.compile(r"(?:^|\s)[A-Z][\w’'-]+$")
+_ATTRIBUTED: Final = re.compile(r"(?:[\w’'.]+\s){0,6}(?:said|says|told [^,.]{2,30}|reported)[.]?$")
+_APPOSITION: Final = re.compile(
+    r",\s+(?:a|an|the|one of)\s[^,;:“”\"]{3,90},(?=\s+(?:has|have|had|was|were|is|are|will|would|said|says|told|met|also|who|\w+ed)\b)"
+)
+_PARTICIPLE: Final = re.compile(
+    r",\s+(?:including|citing|marking|noting|calling|bringing|making|leaving|raising|ending|following|"
+    r"forcing|prompting|triggering|sparking|becoming|adding|stressing|pointing|underlining|recalling|describing|"
+    r"giving|taking|allowing|reflecting|underscoring|highlighting|"
+    r"home to|known as|along with|together with|as well as)\s[^;:“”\"]{3,200}(?=[.]?$)"
+)
+#: A second half after a comma: subordinate, or coordinate with a subject and a verb of its own.
+_TRAILING: Final = re.compile(
+    r",\s+(?:(?:while|whereas|as|after|following|amid|in the wake of|since|ahead of|days after|hours after|"
+    r"weeks after|a day after|two days after)\s|and\s+(?=(?:the|a|an|he|she|it|they|his|her|its|their|[A-Z][\w’'-]+)\s[^,;]{0,60}?"
+    r"\b(?:is|are|was|were|has|have|had|will|would|can|could)\s))[^;“”\"]{8,220}(?=[.]?$)"
+)
+#: The same without a comma, where the word alone opens a clause.
+_TAIL: Final = re.compile(
+    r"(?<!even)(?<!just)(?<!hours)(?<!days)(?<!day)(?<!weeks)(?<!week)(?<!months)(?<!month)(?<!years)(?<!year)(?<!minutes)"
+    r"(?<!only)(?<!shortly)(?<!soon)(?<!immediately)(?<!long)(?<!came)(?<!comes)(?<!come)(?<!was)(?<!were)(?<!is)(?<!are)"
+    r"\s(?:while|whereas|following|amid|in the wake of)\s[^;“”\"]{12,200}(?=[.]?$)"
+)
+_OPENS_SUBORDINATE: Final = re.compile(
+    r"^(?:Although|While|When|Whenever|As|If|After|Because|Since|Despite|Though|Once|Until|Unless|Before|Even|With|"
+    r"Under|Given|Adding|Whether|In addition|Not)\b"
+)
+_SEMICOLON: Final = re.compile(r";\s[^“”\"]{10,260}(?=[.]?$)")
+_SETTING: Final = re.compile(
+    r"^(?:Speaking|Addressing|Commenting|Asked|Responding|Writing|Following|According to tradition|During|After|Amid|Ahead of|"
+    r"In an? (?:interview|statement|speech|briefing|address|post|tweet)|At an? \w+)\b[^,;“”\"]{3,110},\s+(?=[A-Z“])"
+)
+
+#: What must never be lost: negation, hedge, condition, contrast, attribution.
+_KEPT: Final = re.compile(
+    r"\b(?:not|no|never|none|neither|nor|without|n['’]t|cannot|unless|if|until|except|only if|but|although|though|despite|however|"
+    r"allegedly|reportedly|alleged|apparently|purported\w*|claim\w*|unconfirmed|possibl\w+|may|might|could|according|"
+    r"denie[sd]|den(?:y|ying)|reject\w*|said|says|saying|told|tells|reports?|reported|statement|accus\w+|insist\w*|warn\w*|alleg\w+|"
+    r"unclear|likely|suspect\w*|believed|estimated|so-called|self-proclaimed|unrecogni[sz]ed|disputed)\b",
+    re.IGNORECASE,
+)
+_QUOTED: Final = re.compile(r"“[^”]*”|\"[^\"]*\"")
+_FINITE: Final = re.compile(
+    r"\b(?:is|are|was|were|has|have|had|will|would|can|could|may|might|must|should|do|does|did|\w{3,}ed|says?|said|told|"
+    r"met|held|began|begins?|took|takes?|made|makes?|gave|left|came|comes?|went|goes|won|lost|hit|fell|rose|kept|led|"
+    r"brought|called?|calls|signs?|wants?|plans?|expects?|faces?|remains?|killed|broke|fought|sent|set|shot|struck|"
+    r"denies|accuses|urges|warns|backs|seeks|shows?|leaves|meets|agrees?)\b"
+)
+
+_DANGLING: Final = re.compile(
+    r"^(?:[“\"‘']?\s*)(?:He|She|It|They|His|Her|Its|Their|This|These|Those|That|Such|There|Here|Both|"
+    r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|spokesperson|group|statement|"
+    r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)|"
+    r"Another|Others|Some|Many|One|We|I|You|Our|My|Instead|Yet|Nor|Or|Because|So|Then|And yet)\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A sentence, whole or cut: the pieces [start, end) of it that are kept, and how they read."""
+
+    text: str
+    pieces: tuple[tuple[int, int], ...]
+    cuts: int
+
+    @property
+    def words(self) -> int:
+        return len(self.text.split())
+
+
+def is_dangling(sentence: str) -> bool:
+    """Whether the sentence leans on the one before it: a pronoun, "the minister", "the two" at its head."""
+    return bool(_DANGLING.match(sentence)) or sentence[:1].islower()
+
+
+def forms(sentence: str) -> list[Form]:
+    """The sentence as it reads alone, and its shorter forms, the whole one first; at most twelve.
+
+    A dateline and a dangling connective ("Meanwhile,") are taken off every form.
+    """
+    end = len(sentence)
+    begin = 0
+    if match := _DATELINE.match(sentence):
+        begin = match.end()
+    if match := _CONNECTIVE.match(sentence[begin:]):
+        begin += match.end()
+    spans = _cuttable(sentence, begin)
+    found: dict[str, Form] = {}
+    for count in range(min(len(spans), 3) + 1):
+        for chosen in combinations(spans, count):
+            if any(a[1] > b[0] for a, b in pairwise(chosen)):
+                continue
+            form = _form(sentence, begin, end, chosen)
+            if form and (not count or (form.words >= FEWEST_WORDS and _FINITE.search(form.text))):
+                found.setdefault(form.text, form)
+    return list(found.values())[:MOST_FORMS]
+
+
+def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
+    """Spans that may go, in order; none inside a quotation, none with what must be kept."""
+    quoted = [match.span() for match in _QUOTED.finditer(sentence)]
+    spans: set[tuple[int, int]] = set()
+    for pattern in (_PARENTHESIS, _DASHES, _RELATIVE, _APPOSITION, _PARTICIPLE, _TRAILING, _TAIL, _SEMICOLON):
+        at = begin
+        while match := pattern.search(sentence, at):
+            start, stop = match.span()
+            at = start + 1
+            if pattern is _RELATIVE and sentence[stop : stop + 1] == ",":
+                after = sentence[stop + 1 :].lstrip()
+                if _FINITE.match(after) and not _NAME_APPOSED.search(sentence[:start]):
+                    stop += 1
+                elif not (_FINITE.match(after) or _ATTRIBUTED.match(after)):
+                    continue
+            if pattern is _APPOSITION and not _ENDS_IN_NAME.search(sentence[:start]):
+                continue
+            trails = pattern in (_PARTICIPLE, _TRAILING, _TAIL)
+            if trails and not _FINITE.search(sentence, begin, start):
+                continue
+            if trails and _OPENS_SUBORDINATE.match(sentence[begin:]) and "," not in sentence[begin:start]:
+                continue
+            spans.add((start, stop))
+    if match := _SETTING.match(sentence[begin:]):
+        spans.add((begin, begin + match.end()))
+    allowed = [
+        (start, stop)
+        for start, stop in spans
+        if start >= begin
+        and not any(a < stop and start < b for a, b in quoted)
+        and not _KEPT.search(sentence[start:stop])
+        and sentence.count("(", start, stop) == sentence.count(")", start, stop)
+    ]
+    return sorted(allowed, key=lambda span: (span[0], -span[1]))[:MOST_CUTS]
+
+
+def _form(sentence: str, begin: int, end: int, cuts: tuple[tuple[int, int], ...]) -> Form | None:
+    pieces: list[tuple[int, int]] = []
+    at = begin
+    for start, stop in cuts:
+        if start > at:
+            pieces.append((at, start))
+        at = max(at, stop)
+    if at < end:
+        pieces.append((at, end))
+    text = "".join(sentence[a:b] for a, b in pieces)
+    text = re.sub(r"\s+", " ", text).strip()
+    text = re.sub(r"\s+([,.;:!?])", r"\1", text)
+    text = re.sub(r",([.!?])", r"\1", text).strip(" ,;")
+    if not text:
+        return None
+    text = text[0].upper() + text[1:]
+    if text[-1] not in '.!?”"’)…':
+        text += "."
+    return Form(text, tuple(pieces), len(cuts))

@@ -1,0 +1,201 @@
+"""Choose the set of sentence forms that should agree best with what a person would have written.
+
+For each word of the article the trunk says how probable it is that a reference summary holds it, alone and with the
+next word. For a set of forms the expected overlap follows, and from it the expected F1 of single words and of pairs,
+which is what ROUGE-1 and ROUGE-2 measure (Lin 2004). A beam search finds the set: what is said twice counts once, and words that
+nobody needs cost. It knows nothing of models.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from communique.summary.clauses import Form, is_dangling
+from communique.words import words
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+__all__ = ["Candidate", "Choice", "candidates", "choose"]
+
+#: Words of a reference summary, the mean of the corpora.
+REFERENCE_WORDS: Final = 53
+#: Longest candidate list; the weakest by expected overlap a word are left out.
+MOST_CANDIDATES: Final = 96
+BEAM: Final = 12
+#: Probability of a pair of words that a cut brought together.
+JOINED_PAIR: Final = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A form of sentence number `sentence`, with what it holds of the article's words."""
+
+    sentence: int
+    form: Form
+    dangling: bool
+    length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The chosen forms in reading order, and the expected score that chose them."""
+
+    candidates: tuple[Candidate, ...]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """What the search weighs.
+
+    Attributes:
+        pairs: weight of the expected F1 of word pairs beside that of single words.
+        cut: cost of each cut, for what it may do to the flow.
+        sentence: cost of each sentence.
+        late: cost of a sentence's place, per logarithm of its number.
+    """
+
+    pairs: float = 1.0
+    cut: float = 0.004
+    sentence: float = 0.0
+    late: float = 0.004
+
+
+class Table:
+    """Candidates as rows over the article's distinct words and pairs."""
+
+    def __init__(self, found: list[Candidate], singles: NDArray[np.float32], doubles: NDArray[np.float32]) -> None:
+        self.candidates = found
+        self.singles = singles
+        self.doubles = doubles
+
+
+def candidates(
+    forms: Sequence[Sequence[Form]], sentences: Sequence[str], salience: Sequence[NDArray[np.float32]]
+) -> Table:
+    """Every form of every sentence.
+
+    Args:
+        forms: forms of each sentence.
+        sentences: the sentences.
+        salience: for each sentence [words, 2]: probability that the word, and the word with the next, is wanted.
+    """
+    found: list[Candidate] = []
+    rows: list[tuple[dict[object, float], dict[object, float]]] = []
+    for number, options in enumerate(forms):
+        tokens = words(sentences[number])
+        scores = salience[number]
+        if not len(scores):
+            continue
+        for form in options:
+            kept = [i for i, w in enumerate(tokens) if any(a <= w.start and w.end <= b for a, b in form.pieces)]
+            single: dict[object, float] = {}
+            double: dict[object, float] = {}
+            times: dict[str, int] = {}
+            for at, index in enumerate(kept):
+                word = tokens[index]
+                times[word.key] = times.get(word.key, 0) + 1
+                # The second "the" of a sentence finds a partner less often than the first.
+                key = (word.key, times[word.key]) if word.is_function else (word.key, 1)
+                value = float(scores[index, 0]) * (0.75 ** (key[1] - 1))
+                single[key] = max(single.get(key, 0.0), value)
+                if at + 1 < len(kept):
+                    following = kept[at + 1]
+                    pair = (word.key, tokens[following].key)
+                    wanted = float(scores[index, 1]) if following == index + 1 else JOINED_PAIR
+                    double[pair] = max(double.get(pair, 0.0), wanted)
+            found.append(Candidate(number, form, is_dangling(form.text), form.words))
+            rows.append((single, double))
+    order = sorted(range(len(found)), key=lambda i: -sum(rows[i][0].values()) / (found[i].length + 12), reverse=False)[
+        :MOST_CANDIDATES
+    ]
+    found, rows = [found[i] for i in order], [rows[i] for i in order]
+    return Table(found, _matrix([row[0] for row in rows]), _matrix([row[1] for row in rows]))
+
+
+def _matrix(rows: list[dict[object, float]]) -> NDArray[np.float32]:
+    columns: dict[object, int] = {}
+    for row in rows:
+        for key in row:
+            columns.setdefault(key, len(columns))
+    matrix = np.zeros((len(rows), len(columns)), dtype=np.float32)
+    for number, row in enumerate(rows):
+        for key, value in row.items():
+            matrix[number, columns[key]] = value
+    return matrix
+
+
+def choose(
+    table: Table,
+    max_words: int,
+    min_words: int,
+    weights: Weights = Weights(),
+    most_sentences: int = 3,
+    target_words: int = REFERENCE_WORDS,
+) -> Choice:
+    """The best set of at most `most_sentences` forms with min_words..max_words words; shorter only where none fits.
+
+    A sentence that leans on the one before it is taken only right after that one.
+    """
+    found = table.candidates
+    if not found:
+        return Choice((), 0.0)
+    lengths = np.array([c.length for c in found])
+    numbers = np.array([c.sentence for c in found])
+    dangling = np.array([c.dangling for c in found])
+    cost = np.array([weights.cut * c.form.cuts + weights.sentence + weights.late * np.log1p(c.sentence) for c in found])
+    empty = (np.zeros(table.singles.shape[1], np.float32), np.zeros(table.doubles.shape[1], np.float32))
+    beam: list[tuple[float, tuple[int, ...], int, float, NDArray[np.float32], NDArray[np.float32]]] = [
+        (0.0, (), 0, 0.0, *empty)
+    ]
+    best: tuple[bool, float, tuple[int, ...]] = (False, -1.0, ())
+    for _ in range(most_sentences):
+        grown = []
+        seen: set[tuple[int, ...]] = set()
+        for _, members, length, paid, single, double in beam:
+            total = lengths + length
+            fits = total <= max_words
+            taken = {found[i].sentence for i in members}
+            fits &= ~np.isin(numbers, list(taken))
+            fits &= ~dangling | np.isin(numbers - 1, list(taken))
+            if not fits.any():
+                continue
+            overlap = np.maximum(single, table.singles).sum(1)
+            pairs = np.maximum(double, table.doubles).sum(1)
+            score = (
+                2 * overlap / (total + target_words)
+                + weights.pairs * 2 * pairs / np.maximum(1, total + target_words - 2)
+                - paid
+                - cost
+            )
+            score[~fits] = -np.inf
+            for index in np.argsort(-score)[:BEAM]:
+                if not fits[index]:
+                    break
+                group = tuple(sorted((*members, int(index)), key=lambda i: found[i].sentence))
+                if group in seen:
+                    continue
+                seen.add(group)
+                grown.append(
+                    (
+                        float(score[index]),
+                        group,
+                        int(total[index]),
+                        paid + float(cost[index]),
+                        np.maximum(single, table.singles[index]),
+                        np.maximum(double, table.doubles[index]),
+                    )
+                )
+        if not grown:
+            break
+        grown.sort(key=lambda entry: -entry[0])
+        beam = grown[:BEAM]
+        for score_, group, length, *_ in beam:
+            best = max(best, (length >= min_words, score_, group))
+    return Choice(tuple(found[i] for i in best[2]), best[1])

@@ -1,0 +1,129 @@
+"""Put a summary together in the mode asked for, each sentence with its evidence.
+
+`extractive` chooses whole sentences; `compressive` also cuts them at their clauses; `abstractive` has the language
+model write, proves each sentence, and puts a chosen one where proof fails; `auto` is compressive.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from communique.errors import TooShort
+from communique.reading.sentences import split
+from communique.record import Summary, SummarySentence
+from communique.summary.clauses import Form, forms
+from communique.summary.selection import Candidate, candidates, choose
+from communique.text import MappedText
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from communique.document import Document
+    from communique.grounding import Checker
+
+__all__ = ["FEWEST_ARTICLE_WORDS", "Summariser"]
+
+#: A shorter article is its own summary.
+FEWEST_ARTICLE_WORDS: Final = 40
+DEFAULT_WORDS: Final = 60
+#: A written sentence stands only where the checker is this sure.
+SURE: Final = 0.8
+
+
+class Summariser:
+    """Chooses and cuts by the trunk's salience; proves what is written by the checker."""
+
+    def __init__(self, checker: Checker, sure: float = SURE) -> None:
+        self._checker = checker
+        self._sure = sure
+
+    def choose(
+        self, document: Document, salience: Sequence[NDArray[np.float32]], max_words: int | None, *, cut: bool
+    ) -> Summary:
+        """A summary of chosen sentences, cut at their clauses where `cut`.
+
+        Raises:
+            TooShort: the article has under 40 words.
+        """
+        picked = self._pick(document, salience, max_words, cut=cut)
+        return Summary(tuple(_sentence(document, candidate) for candidate in picked))
+
+    def rewrite(
+        self, document: Document, salience: Sequence[NDArray[np.float32]], written: str, max_words: int | None
+    ) -> Summary:
+        """The written summary as far as it is proven; chosen sentences in the place of what is not.
+
+        Raises:
+            TooShort: the article has under 40 words.
+        """
+        limit = _limit(document, max_words)
+        picked = self._pick(document, salience, max_words, cut=True)
+        drafts = [piece.text for piece in split(MappedText.of(written)) if piece.text[-1:] in '.!?”"’']
+        verdicts = self._checker.check(drafts, document)
+        kept: list[SummarySentence] = []
+        words = 0
+        for draft, verdict in zip(drafts, verdicts, strict=True):
+            length = len(draft.split())
+            if verdict.support >= self._sure and words + length <= limit:
+                evidence = tuple(document.sentences[number].span() for number in verdict.evidence)
+                kept.append(SummarySentence(draft, "abstractive", verdict.support, evidence))
+                words += length
+        said = {span.start for sentence in kept for span in sentence.evidence}
+        for candidate in picked:
+            chosen = _sentence(document, candidate)
+            if chosen.evidence[0].start in said or candidate.dangling or words + candidate.length > limit:
+                continue
+            kept.append(chosen)
+            words += candidate.length
+        if not kept:
+            return self.choose(document, salience, max_words, cut=True)
+        kept.sort(key=lambda sentence: sentence.evidence[0].start)
+        return Summary(tuple(kept))
+
+    def _pick(
+        self, document: Document, salience: Sequence[NDArray[np.float32]], max_words: int | None, *, cut: bool
+    ) -> tuple[Candidate, ...]:
+        if document.words < FEWEST_ARTICLE_WORDS:
+            raise TooShort(f"the article has {document.words} words; a summary needs at least {FEWEST_ARTICLE_WORDS}")
+        texts = [sentence.text for sentence in document.sentences]
+        options = [_usable(forms(text) if cut else forms(text)[:1]) for text in texts]
+        limit = _limit(document, max_words)
+        table = candidates(options, texts, salience)
+        choice = choose(table, limit, min(35, round(limit * 0.6)))
+        if choice.candidates:
+            return choice.candidates
+        # Every sentence is longer than the limit, or leans on another: the best cut of one, then of any.
+        everything = candidates([forms(text) for text in texts], texts, salience).candidates
+        fitting = [c for c in everything if c.length <= limit] or sorted(everything, key=lambda c: c.length)[:1]
+        return tuple(fitting[:1])
+
+
+def _usable(found: Sequence[Form]) -> list[Form]:
+    """Forms that can stand in a summary: not a question, not a fragment."""
+    return [form for form in found if form.words >= 5 and not form.text.endswith(("?", "…", ":"))]
+
+
+def _limit(document: Document, max_words: int | None) -> int:
+    """Words allowed: what was asked, and no more than half of a short article (but at least 15)."""
+    return min(max_words or DEFAULT_WORDS, max(15, document.words // 2))
+
+
+def _sentence(document: Document, candidate: Candidate) -> SummarySentence:
+    source = document.sentences[candidate.sentence]
+    evidence = tuple(source.span(start, end) for start, end in _trimmed(source.text, candidate.form))
+    return SummarySentence(candidate.form.text, "compressive" if candidate.form.cuts else "extractive", 1.0, evidence)
+
+
+def _trimmed(text: str, form: Form) -> list[tuple[int, int]]:
+    """The kept pieces without white space at their ends; empty ones left out."""
+    found = []
+    for start, end in form.pieces:
+        piece = text[start:end]
+        begin = start + len(piece) - len(piece.lstrip())
+        stop = start + len(piece.rstrip())
+        if begin < stop:
+            found.append((begin, stop))
+    return found

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+
+from communique.summary.clauses import forms, is_dangling
+
+
+def texts(sentence: str) -> list[str]:
+    return [form.text for form in forms(sentence)]
+
+
+def test_the_whole_sentence_comes_first() -> None:
+    sentence = "Two men died near the border on Monday."
+    assert texts(sentence) == [sentence]
+
+
+def test_a_dateline_and_a_connective_are_taken_off_every_form() -> None:
+    assert texts("BAKU, Oct. 10 (Wire) — But the army denied it.")[0] == "The army denied it."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "shorter"),
+    [
+        ("Baku, which borders the sea, said on Monday that two men died.", "Baku said on Monday that two men died."),
+        (
+            "The court (the second of its kind) ruled on Monday against the party.",
+            "The court ruled on Monday against the party.",
+        ),
+        (
+            "Elmar Mammadyarov, the foreign minister, said that talks would resume in May.",
+            "Elmar Mammadyarov said that talks would resume in May.",
+        ),
+        (
+            "The two sides signed a truce in Moscow on Saturday, marking the end of eleven days of fighting.",
+            "The two sides signed a truce in Moscow on Saturday.",
+        ),
+    ],
+)
+def test_what_the_rest_stands_without_may_go(sentence: str, shorter: str) -> None:
+    assert shorter in texts(sentence)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Two soldiers died, according to the ministry in Yerevan.",
+        "The army will withdraw, unless it is attacked again by the other side.",
+        "The truce held, although both armies reported shots in the night.",
+        "Officials believe that Britain and Australia would be willing to join the campaign.",
+        "Shelling killed five people, which the ministry denies.",
+        "He said “the road, which is ours, stays open” on Monday.",
+    ],
+)
+def test_condition_attribution_contrast_and_quotation_stay(sentence: str) -> None:
+    assert texts(sentence) == [sentence]
+
+
+def test_pieces_are_where_the_words_stand() -> None:
+    sentence = "Baku, which borders the sea, said on Monday that two men died."
+    cut = forms(sentence)[1]
+    assert " ".join("".join(sentence[a:b] for a, b in cut.pieces).split()) == cut.text
+
+
+@pytest.mark.parametrize("sentence", ["He left.", "The minister left.", "This matters.", "and so it went."])
+def test_a_sentence_that_leans_on_another_is_dangling(sentence: str) -> None:
+    assert is_dangling(sentence)
+
+
+def test_a_sentence_with_its_own_subject_is_not_dangling() -> None:
+    assert not is_dangling("Foreign Minister Ararat Mirzoyan left.")

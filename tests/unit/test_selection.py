@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import numpy as np
+
+from communique.summary.clauses import forms
+from communique.summary.selection import candidates, choose
+from communique.words import words
+
+
+def table(sentences: list[str], wanted: set[str]) -> object:
+    salience = [
+        np.array([[0.9 if word.key in wanted else 0.05, 0.05] for word in words(text)], dtype=np.float32)
+        for text in sentences
+    ]
+    return candidates([forms(text) for text in sentences], sentences, salience)
+
+
+def chosen(sentences: list[str], wanted: set[str], most: int, least: int = 0) -> list[int]:
+    return [c.sentence for c in choose(table(sentences, wanted), most, least).candidates]  # type: ignore[arg-type]
+
+
+def test_it_chooses_what_the_trunk_wants_and_not_the_first_sentence() -> None:
+    sentences = ["Rain fell on the old town all day.", "Shells killed three villagers near Fuzuli.", "Birds sang."]
+    assert chosen(sentences, {"shell", "kill", "three", "villager", "fuzuli"}, 8) == [1]
+
+
+def test_what_is_said_twice_counts_once() -> None:
+    sentences = [
+        "Shells killed three villagers near Fuzuli.",
+        "Shells killed three villagers near Fuzuli again.",
+        "Moscow called for an immediate truce.",
+    ]
+    wanted = {"shell", "kill", "three", "villager", "fuzuli", "moscow", "call", "immediat", "truce"}
+    assert chosen(sentences, wanted, 13) == [0, 2]
+
+
+def test_a_dangling_sentence_needs_the_one_before_it() -> None:
+    sentences = ["Nikol Pashinyan spoke in Yerevan on Monday.", "Rain fell there.", "He demanded a truce at once."]
+    assert 2 not in chosen(sentences, {"demand", "truce"}, 8)
+    together = ["Nikol Pashinyan spoke in Yerevan on Monday.", "He demanded a truce at once."]
+    assert chosen(together, {"demand", "truce", "nikol", "pashinyan", "yerevan"}, 20) == [0, 1]
+
+
+def test_the_limit_of_words_holds() -> None:
+    sentences = [f"Delegate number {number} spoke of peace and of trade." for number in range(9)]
+    picked = choose(table(sentences, {"peac", "trad", "delegat"}), 20, 10).candidates  # type: ignore[arg-type]
+    assert sum(c.length for c in picked) <= 20
+    assert picked
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert choose(candidates([], [], []), 60, 30).candidates == ()

@@ -1,0 +1,128 @@
+"""Fit what turns logits into honest probabilities, on the fold held out from training.
+
+Temperature and bias for stance (Guo et al. 2017, with the bias of Platt's multi-class form), scale and shift for topics
+and claims (Platt 1999), thresholds by F1 and by coverage. Written to `calibration.json` beside the trunk by
+`python -m training.export classifier`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import torch
+from sklearn.metrics import f1_score
+from torch import nn
+
+from communique.labels import TOPICS
+from communique.reader import Calibration
+
+if TYPE_CHECKING:
+    from training.losses import Predictions
+
+__all__ = ["fit"]
+
+#: Share of the stances that are answered at the default threshold.
+COVERAGE: Final = 0.9
+_TINY: Final = 1e-6
+
+
+def fit(kept: Predictions) -> Calibration:
+    """Calibration from held-out predictions; a task without predictions keeps its defaults."""
+    values: dict[str, Any] = {}
+    if kept.topics:
+        values |= _topics(kept)
+    if kept.stance:
+        values |= _stance(kept)
+    if len({label for _, _, label in kept.presence}) == 2:
+        values["presence_threshold"] = _best_threshold(
+            np.array([score for _, score, _ in kept.presence]), np.array([label for _, _, label in kept.presence])
+        )
+    if kept.claim:
+        values |= _claims(kept)
+    return Calibration(**values)
+
+
+def _logit(probability: np.ndarray[Any, Any]) -> torch.Tensor:
+    clipped = np.clip(probability, _TINY, 1 - _TINY)
+    return torch.from_numpy(np.log(clipped / (1 - clipped))).float()
+
+
+def _minimise(parameters: list[torch.Tensor], loss: Any) -> None:
+    optimizer = torch.optim.LBFGS(parameters, max_iter=200, line_search_fn="strong_wolfe")
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        value: torch.Tensor = loss()
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    optimizer.step(closure)  # type: ignore[no-untyped-call]
+
+
+def _topics(kept: Predictions) -> dict[str, Any]:
+    scores = np.stack([row.numpy() for _, row, _ in kept.topics])
+    truth = np.stack([row.numpy() for _, _, row in kept.topics])
+    logits, labels = _logit(scores), torch.from_numpy(truth)
+    scale = torch.ones(1, requires_grad=True)
+    shift = torch.zeros(len(TOPICS), requires_grad=True)
+    # The penalty keeps rare topics, with few articles to go by, near no shift.
+    _minimise(
+        [scale, shift],
+        lambda: (
+            nn.functional.binary_cross_entropy_with_logits(logits * scale + shift, labels) + 0.002 * shift.pow(2).mean()
+        ),
+    )
+    calibrated = torch.sigmoid(logits * scale + shift).detach().numpy()
+    common = _best_by(lambda t: f1_score(truth > 0.5, calibrated >= t, average="micro", zero_division=0))
+    thresholds = []
+    for column in range(len(TOPICS)):
+        label = truth[:, column] > 0.5
+        own = _best_by(lambda t, c=column, y=label: f1_score(y, calibrated[:, c] >= t, zero_division=0))
+        trust = label.sum() / (label.sum() + 20)
+        thresholds.append(round(float(trust * own + (1 - trust) * common), 4))
+    return {
+        "topic_scale": float(scale.detach()),
+        "topic_shift": tuple(map(float, shift.detach())),
+        "topic_thresholds": tuple(thresholds),
+    }
+
+
+def _best_by(score: Any) -> float:
+    grid = np.linspace(0.15, 0.7, 45)
+    values = np.array([score(threshold) for threshold in grid])
+    # The middle of the plateau, not its first point: less at the mercy of one article.
+    return float(np.median(grid[values >= values.max() - 1e-3]))
+
+
+def _best_threshold(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> float:
+    grid = np.unique(np.quantile(scores, np.linspace(0, 1, 101)))
+    accuracy = [0.5 * ((scores >= t)[labels == 1].mean() + (scores < t)[labels == 0].mean()) for t in grid]
+    return float(grid[int(np.argmax(accuracy))])
+
+
+def _stance(kept: Predictions) -> dict[str, Any]:
+    logits = torch.log(torch.stack([row for _, _, _, row, _ in kept.stance]).clamp_min(_TINY))
+    labels = torch.tensor([label for *_, label in kept.stance])
+    log_temperature = torch.zeros(1, requires_grad=True)
+    bias = torch.zeros(3, requires_grad=True)
+    _minimise(
+        [log_temperature, bias],
+        lambda: nn.functional.cross_entropy(logits / log_temperature.exp() + bias, labels) + 0.001 * bias.pow(2).mean(),
+    )
+    calibrated = torch.softmax(logits / log_temperature.exp() + bias, -1).detach()
+    best = calibrated.max(-1).values.numpy()
+    return {
+        "stance_temperature": float(log_temperature.exp().detach()),
+        "stance_bias": tuple(map(float, bias.detach())),
+        "abstain_threshold": float(np.quantile(best, 1 - COVERAGE)),
+    }
+
+
+def _claims(kept: Predictions) -> dict[str, Any]:
+    read = [(score, label) for name, _, score, label in kept.claim]
+    logits = _logit(np.array([score for score, _ in read]))
+    labels = torch.tensor([float(label) for _, label in read])
+    scale, shift = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
+    _minimise([scale, shift], lambda: nn.functional.binary_cross_entropy_with_logits(logits * scale + shift, labels))
+    return {"claim_scale": float(scale.detach()), "claim_shift": float(shift.detach())}
