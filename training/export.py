@@ -20,6 +20,7 @@ import torch
 
 from communique.errors import CommuniqueError, UsageError
 from training.calibration import fit
+from training.card import classifier_card
 from training.classifier import base_folder, held_out_predictions
 from training.model import MultiTaskModel
 from training.settings import ClassifierSettings, load
@@ -64,7 +65,11 @@ def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, 
     # Weights in 8 bits, one scale a row; arithmetic stays bf16 or f32. Dynamic quantisation of activations drifts.
     graph = nncf.compress_weights(graph, mode=nncf.CompressWeightsMode.INT8_SYM)
     openvino.save_model(graph, to / "trunk.xml", compress_to_fp16=True)
-    return _agreement(model, to, example)
+    agreement = _agreement(model, to, example)
+    validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
+    card = classifier_card(settings, validation, agreement, calibration, data_root is not None)
+    (to / "CARD.md").write_text(card, encoding="utf-8")
+    return agreement
 
 
 @torch.no_grad()

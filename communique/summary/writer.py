@@ -1,0 +1,52 @@
+"""Have the language model write: prompts in, drafts out, a batch at a time. What it writes is not yet proven."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from communique.lm import Generator, LanguageTokenizer, Sampling, build_prompt
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from communique.config import Settings
+    from communique.document import Document
+
+__all__ = ["Writer"]
+
+#: A summary of 60 words takes about 90 tokens; what is longer is cut at its last whole sentence.
+SAMPLING: Final = Sampling(max_new_tokens=110, repetition_penalty=1.1)
+
+
+class Writer:
+    """The language model's process with its tokenizer. Close it, and the process ends."""
+
+    def __init__(self, generator: Generator, tokenizer: LanguageTokenizer) -> None:
+        self._generator = generator
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def open(cls, settings: Settings) -> Writer:
+        """Start the process.
+
+        Raises:
+            EnvironmentFault: the model is missing, or the process could not be started.
+        """
+        return cls(Generator.open(threads=settings.threads), LanguageTokenizer.open())
+
+    @property
+    def name(self) -> str:
+        """NAME@REVISION of the language model."""
+        return self._generator.name
+
+    def write(self, documents: Sequence[Document], deadline: float | None = None) -> list[str | None]:
+        """A draft for each document, in order; None where the deadline passed first (`time.monotonic()`)."""
+        prompts = [
+            build_prompt(self._tokenizer, document.title, [sentence.text for sentence in document.sentences]).token_ids
+            for document in documents
+        ]
+        completions = self._generator.generate(prompts, SAMPLING, deadline=deadline)
+        return [None if c is None else self._tokenizer.decode(c.token_ids).strip() for c in completions]
+
+    def close(self) -> None:
+        self._generator.close()
