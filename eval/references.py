@@ -40,7 +40,11 @@ class Boilerplate:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One article with what a reader found in it. `stance` maps target to label, absent targets left out."""
+    """One article with what a reader found in it. `stance` maps target to label, absent targets left out.
+
+    Of a page: `article` is the id of the article that it carries, `patterns` the sites that it looks like, and `unseen`
+    says that the cleaner's author never saw them.
+    """
 
     id: str
     text: str
@@ -57,7 +61,7 @@ class Reference:
     article: str = ""
     article_text: str = ""
     patterns: tuple[str, ...] = ()
-    unseen_patterns: tuple[str, ...] = ()
+    unseen: bool = False
     noise: tuple[str, ...] = ()
 
     @property
@@ -120,7 +124,7 @@ class Reference:
             article=str(item.get("article") or ""),
             article_text=item.get("article_text") or "",
             patterns=_names(item.get("patterns")),
-            unseen_patterns=_names(item.get("unseen_patterns")),
+            unseen=bool(item.get("unseen_patterns")),
             noise=_names(item.get("noise")),
         )
 
@@ -210,6 +214,9 @@ def read_jsonl(path: Path) -> Iterator[tuple[str, Any]]:
 def load(paths: Sequence[Path], name: str = "", *, external: bool = False) -> Data:
     """All references of files, or of the `*.jsonl` files of folders.
 
+    A page takes from its article, where that is among them, what it does not say itself: labels, summaries, and the
+    text that a reader of the HTML sees.
+
     Raises:
         UsageError: no such file, nothing in it, a line that is not a reference, or an id that stands twice.
     """
@@ -227,7 +234,20 @@ def load(paths: Sequence[Path], name: str = "", *, external: bool = False) -> Da
             references[reference.id] = reference
     if not references:
         raise UsageError(f"no references in {', '.join(map(str, paths))}")
-    return Data(name or ", ".join(path.stem for path in paths), tuple(references.values()), external)
+    whole = tuple(_completed(reference, references.get(reference.article)) for reference in references.values())
+    return Data(name or ", ".join(path.stem for path in paths), whole, external)
+
+
+def _completed(page: Reference, article: Reference | None) -> Reference:
+    if article is None:
+        return page
+    return replace(
+        page,
+        topics=page.topics or article.topics,
+        stance=page.stance or article.stance,
+        summaries=page.summaries or article.summaries,
+        article_text=page.article_text or (article.text if page.format == "html" else ""),
+    )
 
 
 def _length(reference: Reference) -> str:
@@ -237,12 +257,19 @@ def _length(reference: Reference) -> str:
     return "800 words and more"
 
 
+def _period(reference: Reference) -> str:
+    year = reference.date[:4]
+    if not year.isdigit():
+        return "unknown"
+    return "to 2019" if year < "2020" else "2020 to 2022" if year < "2023" else "2023 and later"
+
+
 #: How references are cut into parts that get figures of their own.
 SLICES: Final[dict[str, Callable[[Reference], str]]] = {
     "length": _length,
     "manner": lambda reference: reference.manner or "unknown",
     "boilerplate": lambda reference: reference.format if reference.is_page else "none",
-    "date": lambda reference: reference.date[:4] or "unknown",
+    "date": _period,
 }
 
 

@@ -1,0 +1,173 @@
+"""Readers of public sets under `--data-root DIR`. None of their text is in this tree; figures from them are marked.
+
+karabakh/train.jsonl, world/train.jsonl   articles in the reference form with one `summary` each
+grounding/train.jsonl                     sentences of machine summaries of `world`, read and labelled
+newsmtsc/train.jsonl.gz                   sentences with targets and polarity (Hamborg and Donnay 2021)
+plover/PLV_train.tsv.gz                   event sentences with source and target marked (Hu et al. 2024)
+summedits/news_evaluation.json.gz         summaries, consistent or edited to be wrong (Laban et al. 2023)
+qags/mturk_xsum.jsonl.gz                  machine summaries with votes a sentence (Wang, Cho and Lewis 2020)
+
+>>> claims(Path("/data"))[0]
+"""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import io
+import json
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from communique.errors import UsageError
+from eval.references import Data, Reference, load, read_jsonl
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+__all__ = [
+    "ARTICLES",
+    "Claim",
+    "Mention",
+    "PloverEvent",
+    "articles",
+    "claims",
+    "newsmtsc",
+    "plover",
+    "qags",
+    "summedits",
+]
+
+#: Sets that are articles in the reference form.
+ARTICLES: Final = ("karabakh", "world")
+
+
+class Claim(NamedTuple):
+    """A sentence or summary about an article, and whether readers found it supported."""
+
+    id: str
+    event: str
+    article: str
+    sentence: str
+    supported: bool
+
+
+class Mention(NamedTuple):
+    """A target in a sentence, [start, end) in code points, and the polarity that readers gave."""
+
+    id: str
+    article: str
+    sentence: str
+    start: int
+    end: int
+    target: str
+    label: str
+
+
+class PloverEvent(NamedTuple):
+    """A sentence with its source and target, and the event's class: fine (15) and coarse (5)."""
+
+    id: str
+    sentence: str
+    source: str
+    target: str
+    fine: str
+    coarse: str
+
+
+def articles(root: Path, name: str) -> Data:
+    """One of `ARTICLES`, as references.
+
+    Raises:
+        UsageError: the set is unknown or not under the root.
+    """
+    if name not in ARTICLES:
+        raise UsageError(f"unknown external set {name!r}; allowed: {', '.join(ARTICLES)}")
+    return load([_path(root, f"{name}/train.jsonl")], name, external=True)
+
+
+def claims(root: Path) -> tuple[Claim, ...]:
+    """The labelled sentences of `grounding`, with their articles of `world`; borderline ones included."""
+    texts = {r.id: r for r in articles(root, "world").references}
+    found = []
+    for where, item in read_jsonl(_path(root, "grounding/train.jsonl")):
+        reference = texts.get(str(item["id"]))
+        if reference is None:
+            raise UsageError(f"{where}: article {item['id']!r} is not in world/train.jsonl")
+        identifier = f"{item['id']}/{item['system']}/{item['n']}"
+        found.append(
+            Claim(identifier, reference.id, _titled(reference), item["sentence"], item["label"] == "supported")
+        )
+    return tuple(found)
+
+
+def newsmtsc(root: Path) -> tuple[Mention, ...]:
+    """Every target of every sentence; `article` is the page that the sentence comes from, for splits."""
+    labels = {2.0: "against", 4.0: "neutral", 6.0: "favor"}
+    return tuple(
+        Mention(
+            target["Input.gid"], _newsmtsc_article(item["primary_gid"]), item["sentence_normalized"],
+            target["from"], target["to"], target["mention"], labels[float(target["polarity"])],
+        )
+        for item in _json_lines(_path(root, "newsmtsc/train.jsonl.gz"))
+        for target in item["targets"]
+    )  # fmt: skip
+
+
+def plover(root: Path) -> tuple[PloverEvent, ...]:
+    """All rows; the file has quotes that mean nothing and a first column without a name."""
+    rows = csv.DictReader(
+        io.StringIO(_text(_path(root, "plover/PLV_train.tsv.gz"))), delimiter="\t", quoting=csv.QUOTE_NONE
+    )
+    return tuple(
+        PloverEvent(
+            row["sentence_id"], row["sentence"], row["source"], row["target"], row["gold_root"], row["gold_penta"]
+        )
+        for row in rows
+    )
+
+
+def summedits(root: Path) -> tuple[Claim, ...]:
+    """Whole summaries; supported: consistent with the article. Clustered by article."""
+    held = json.loads(_text(_path(root, "summedits/news_evaluation.json.gz")))
+    documents = {item["doc"]: f"doc-{number}" for number, item in enumerate({i["doc"]: i for i in held}.values())}
+    return tuple(
+        Claim(item["id"], documents[item["doc"]], item["doc"], item["summary"], bool(item["label"])) for item in held
+    )
+
+
+def qags(root: Path) -> tuple[Claim, ...]:
+    """Sentences of XSum summaries, supported by the majority of three votes."""
+    found = []
+    for number, item in enumerate(_json_lines(_path(root, "qags/mturk_xsum.jsonl.gz"))):
+        for place, sentence in enumerate(item["summary_sentences"]):
+            votes = Counter(response["response"] for response in sentence["responses"])
+            supported = votes["yes"] > votes["no"]
+            found.append(Claim(f"{number}/{place}", str(number), item["article"], sentence["sentence"], supported))
+    return tuple(found)
+
+
+def _path(root: Path, name: str) -> Path:
+    path = root / name
+    if not path.is_file():
+        raise UsageError(f"--data-root {root} has no {name}")
+    return path
+
+
+def _text(path: Path) -> str:
+    with gzip.open(path, "rt", encoding="utf-8", newline="") as file:
+        return file.read()
+
+
+def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
+    return (json.loads(line) for line in _text(path).split("\n") if line.strip())
+
+
+def _newsmtsc_article(identifier: str) -> str:
+    """`allsides_1000_401_25_Reality Leigh Winner_0_6` is sentence 25 of article `allsides_1000_401`."""
+    return "_".join(identifier.split("_")[:3])
+
+
+def _titled(reference: Reference) -> str:
+    return f"{reference.title}\n\n{reference.text}" if reference.title else reference.text

@@ -1,0 +1,175 @@
+"""Tables for people, Markdown for pages, one JSON line for machines: all from the same grids of cells.
+
+>>> print(markdown(Grid("Speed", ("mode", "articles/s"), (("extractive", "21.4"),))))
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import Console
+
+    from eval.results import Contrast, Figure, Result, SuiteResult
+    from eval.suites.base import Suite
+
+__all__ = [
+    "Grid",
+    "bounds",
+    "contrast_grid",
+    "json_line",
+    "main_grid",
+    "markdown",
+    "number",
+    "result_grids",
+    "show",
+    "slice_grid",
+]
+
+
+_HEADINGS: Final = {
+    "rouge1": "R-1",
+    "rouge2": "R-2",
+    "rougeLsum": "R-Lsum",
+    "figure_precision": "figures found",
+    "name_precision": "names found",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A table of text. A cell's second line, after a line break, is of less weight."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+def number(value: float, metric: str = "") -> str:
+    """A figure as it is shown: ROUGE and counts with one place, shares with three, `–` where there is none."""
+    if math.isnan(value):
+        return "–"
+    if metric.startswith("rouge") or 10 <= abs(value) < 100:
+        return f"{value:.1f}"
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3f}"
+
+
+def heading(metric: str) -> str:
+    """A metric's name as it heads a column."""
+    return _HEADINGS.get(metric, metric.replace("_", " ").replace(".", ": "))
+
+
+def bounds(low: float, high: float, metric: str = "") -> str:
+    """An interval as it is shown; empty where there is none."""
+    if math.isnan(low):
+        return ""
+    low_shown, high_shown = (re.sub(r"^(-?)0\.", r"\1.", number(value, metric)) for value in (low, high))
+    return f"[{low_shown}, {high_shown}]"
+
+
+def result_grids(result: Result, suites: dict[str, Suite], *, slices: bool = True) -> list[Grid]:
+    """All tables of a result, with or without the parts of the data."""
+    grids = []
+    for name, held in result.suites.items():
+        grids.append(main_grid(suites[name], held, result))
+        if held.contrasts:
+            grids.append(contrast_grid(f"{name}: differences on the same items", held.contrasts))
+        if slices and any(figure.slice != "all" for figure in held.figures):
+            grids.append(slice_grid(suites[name], held))
+    return grids
+
+
+def main_grid(suite: Suite, held: SuiteResult, result: Result) -> Grid:
+    """Systems by headline metrics, with n, and what the figures are of."""
+    figures = {(f.system, f.metric): f for f in held.figures if f.slice == "all"}
+    systems = list(dict.fromkeys(system for system, _ in figures))
+    metrics = [metric for metric in suite.headline if any((system, metric) in figures for system in systems)]
+    rows = []
+    for system in systems:
+        cells = [_cell(figures.get((system, metric))) for metric in metrics]
+        known = next(f for (s, _), f in figures.items() if s == system)
+        rows.append((system, f"{known.n}\n{known.clusters} events", *cells))
+    data = result.data
+    mark = "EXTERNAL data " if data["external"] else ""
+    note = (
+        f"{mark}{data['name']}, n={data['n']}, sha256 {data['sha256'][:12]}; 95% intervals by bootstrap over events; "
+        f"commit {result.provenance['commit']}; {result.provenance['device']['cpu']}; {held.seconds:.0f} s"
+    )
+    note += "".join(f"\n{line}" for line in held.notes)
+    return Grid(f"{suite.name}: {suite.question}", ("system", "n", *map(heading, metrics)), tuple(rows), note)
+
+
+def slice_grid(suite: Suite, held: SuiteResult) -> Grid:
+    """Parts of the data by headline metrics, systems under test only."""
+    parts = sorted({(f.system, f.slice) for f in held.figures if f.slice != "all"})
+    figures = {(f.system, f.slice, f.metric): f for f in held.figures}
+    metrics = [m for m in suite.headline if any((system, part, m) in figures for system, part in parts)]
+    rows = [
+        (system, part, str(next(f.n for f in held.figures if (f.system, f.slice) == (system, part))),
+         *(_cell(figures.get((system, part, metric))) for metric in metrics))
+        for system, part in parts
+    ]  # fmt: skip
+    return Grid(f"{suite.name}: by part of the data", ("system", "part", "n", *map(heading, metrics)), tuple(rows))
+
+
+def contrast_grid(title: str, contrasts: Iterable[Contrast]) -> Grid:
+    """First minus second, metric by metric; `*` marks what is more than noise."""
+    rows: dict[tuple[str, str], dict[str, str]] = {}
+    for c in contrasts:
+        mark = " *" if c.p < 0.05 and (c.low > 0 or c.high < 0) else ""
+        shown = f"{_signed(c.difference, c.metric)}{mark}\n{bounds(c.low, c.high, c.metric)} p={c.p:.3f}"
+        rows.setdefault((c.first, c.second), {})[c.metric] = shown
+    metrics = list(dict.fromkeys(metric for cells in rows.values() for metric in cells))
+    table = tuple((f"{a} − {b}", *(cells.get(m, "") for m in metrics)) for (a, b), cells in rows.items())
+    note = "paired over the same items; * the 95% interval excludes zero and the randomisation test has p < 0.05"
+    return Grid(title, ("difference", *map(heading, metrics)), table, note)
+
+
+def show(grid: Grid, console: Console) -> None:
+    """In a terminal, bounds dimmed."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title=escape(grid.title), caption=escape(grid.note), title_justify="left", caption_justify="left")
+    for at, column in enumerate(grid.columns):
+        table.add_column(escape(column), justify="left" if at == 0 else "right", overflow="fold")
+    for row in grid.rows:
+        table.add_row(*(_dimmed(escape(cell)) for cell in row))
+    console.print(table)
+
+
+def markdown(grid: Grid) -> str:
+    """As a Markdown section."""
+    lines = [f"### {grid.title}", "", "| " + " | ".join(grid.columns) + " |"]
+    lines.append("|" + "|".join("---" if at == 0 else "---:" for at in range(len(grid.columns))) + "|")
+    lines += [
+        "| " + " | ".join(cell.replace("\n", " ").replace("|", "\\|") for cell in row) + " |" for row in grid.rows
+    ]
+    return "\n".join([*lines, *(["", grid.note.replace("\n", "  \n")] if grid.note else []), ""])
+
+
+def json_line(value: dict[str, Any]) -> str:
+    """One line; what a program reads last."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _cell(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    return f"{number(figure.value, figure.metric)}\n{bounds(figure.low, figure.high, figure.metric)}"
+
+
+def _signed(value: float, metric: str) -> str:
+    return "–" if math.isnan(value) else ("+" if value >= 0 else "−") + number(abs(value), metric)
+
+
+def _dimmed(cell: str) -> str:
+    first, _, rest = cell.partition("\n")
+    return f"{first}\n[dim]{rest}[/dim]" if rest else first
