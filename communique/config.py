@@ -97,7 +97,7 @@ class Settings:
         self._check_range("max_characters", 1, 100_000_000)
         self._check_range("threads", 0, 1024)
         self._check_range("shard_size", 1, 100_000)
-        self._check_range("port", 0, 65_535)
+        self._check_range("port", 1, 65_535)
         self._check_range("concurrency", 1, 1024)
         self._check_range("queue_size", 0, 100_000)
         self._check_range("deadline_seconds", 0.1, 86_400.0)

@@ -6,9 +6,12 @@ The names are what the code, the HTTP interface and the data files use; what eac
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-__all__ = ["DEFAULT_TARGETS", "IPTC", "STANCES", "TOPICS", "StanceLabel"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["DEFAULT_TARGETS", "IPTC", "STANCES", "TOPICS", "StanceLabel", "label_sets"]
 
 #: Topic name to the closest Media Topics code; `other` has none.
 IPTC: Final[dict[str, str | None]] = {
@@ -36,3 +39,12 @@ StanceLabel = Literal["favor", "neutral", "against", "absent", "unsure"]
 
 #: Judged when neither the article nor the configuration names targets.
 DEFAULT_TARGETS: Final[tuple[str, ...]] = ("Armenia", "Azerbaijan", "Turkey", "Russia", "peace talks")
+
+
+def label_sets(targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, Any]:
+    """All of them as `/v1/labels` and `communique labels --json` give them; `targets` are those judged by default."""
+    return {
+        "topics": [{"label": label, "iptc": code} for label, code in IPTC.items()],
+        "stances": list(STANCES),
+        "default_targets": list(targets),
+    }

@@ -1,0 +1,8 @@
+"""The command line, `communique`.
+
+$ communique analyze --help
+"""
+
+from communique.cli.main import main
+
+__all__ = ["main"]

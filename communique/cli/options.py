@@ -1,0 +1,41 @@
+"""Flags that are settings: each takes its words of help from the setting, and wins over environment and file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from communique.config import Settings, help_of
+
+if TYPE_CHECKING:
+    import argparse
+
+__all__ = ["ARTICLE_SETTINGS", "add_settings", "settings_of"]
+
+#: Settings that a command which scores articles takes as flags.
+ARTICLE_SETTINGS: Final = (
+    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "threads", "home",
+)  # fmt: skip
+
+_CHOICES: Final = ("auto", "extractive", "compressive", "abstractive")
+
+
+def add_settings(parser: argparse.ArgumentParser, names: tuple[str, ...]) -> None:
+    """A flag for each setting; `targets` is `--target`, given as often as there are."""
+    group = parser.add_argument_group("settings", "also in the environment as COMMUNIQUE_NAME, or in communique.toml")
+    for name in names:
+        text = help_of(name).replace("%", "%%")
+        if name == "targets":
+            group.add_argument(
+                "--target", dest=name, action="append", metavar="NAME", help=text + "; repeat it for more"
+            )
+        elif name == "mode":
+            group.add_argument("--mode", choices=_CHOICES, help=text)
+        else:
+            group.add_argument("--" + name.replace("_", "-"), dest=name, metavar=name.split("_")[-1].upper(), help=text)
+    parser.set_defaults(settings=names)
+
+
+def settings_of(args: argparse.Namespace, **more: Any) -> Settings:
+    """The settings under the flags of a parsed command line."""
+    flags = {name: getattr(args, name) for name in getattr(args, "settings", ())}
+    return Settings.load({**flags, **more})
