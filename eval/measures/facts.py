@@ -86,7 +86,8 @@ def names(summary: str, article: str) -> list[str]:
     for spoken in split:
         for place, word in enumerate(spoken):
             bare = word.rstrip(".'’-")
-            if not bare[:1].isupper() or bare.lower() in _PLAIN:
+            parts = bare.lower().split("-")
+            if not bare[:1].isupper() or bare.lower() in _PLAIN or all(part in _SPELLED for part in parts):
                 continue
             follows = place + 1 < len(spoken) and spoken[place + 1][:1].isupper()
             if place > 0 or follows or word in inside:
