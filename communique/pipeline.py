@@ -49,12 +49,16 @@ class _Item:
 
 
 class Pipeline:
-    """The models, loaded once; safe to use from many threads. Close it, or use it as a context manager."""
+    """The models, loaded once; safe to use from many threads. Close it, or use it as a context manager.
+
+    `checker` proves sentences of any origin, for those who measure it.
+    """
 
     def __init__(self, settings: Settings, reader: Reader) -> None:
         self.settings = settings
         self._reader = reader
-        self._summariser = Summariser(Checker(reader))
+        self.checker = Checker(reader)
+        self._summariser = Summariser(self.checker)
         self._writer: Writer | None = None
         self._writer_lock = threading.Lock()
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from communique.errors import EnvironmentFault
+from communique.errors import EnvironmentFault, ModelMissing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,10 +23,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Encoder"]
+__all__ = ["Encoder", "pulled"]
 
 MAX_TOKENS: Final = 256
 BATCH: Final = 32
+
+
+def pulled() -> Path | None:
+    """The folder of the registry's base encoder, or None where it was not pulled (`communique models pull --all`)."""
+    from communique.models import resolve
+
+    try:
+        return resolve("encoder-base")
+    except ModelMissing:
+        return None
 
 
 class Encoder:

@@ -48,6 +48,7 @@ class Claim(NamedTuple):
 
     id: str
     event: str
+    title: str
     article: str
     sentence: str
     supported: bool
@@ -97,7 +98,14 @@ def claims(root: Path) -> tuple[Claim, ...]:
             raise UsageError(f"{where}: article {item['id']!r} is not in world/train.jsonl")
         identifier = f"{item['id']}/{item['system']}/{item['n']}"
         found.append(
-            Claim(identifier, reference.id, _titled(reference), item["sentence"], item["label"] == "supported")
+            Claim(
+                identifier,
+                reference.id,
+                reference.title,
+                reference.text,
+                item["sentence"],
+                item["label"] == "supported",
+            )
         )
     return tuple(found)
 
@@ -133,7 +141,8 @@ def summedits(root: Path) -> tuple[Claim, ...]:
     held = json.loads(_text(_path(root, "summedits/news_evaluation.json.gz")))
     documents = {item["doc"]: f"doc-{number}" for number, item in enumerate({i["doc"]: i for i in held}.values())}
     return tuple(
-        Claim(item["id"], documents[item["doc"]], item["doc"], item["summary"], bool(item["label"])) for item in held
+        Claim(item["id"], documents[item["doc"]], "", item["doc"], item["summary"], bool(item["label"]))
+        for item in held
     )
 
 
@@ -144,7 +153,7 @@ def qags(root: Path) -> tuple[Claim, ...]:
         for place, sentence in enumerate(item["summary_sentences"]):
             votes = Counter(response["response"] for response in sentence["responses"])
             supported = votes["yes"] > votes["no"]
-            found.append(Claim(f"{number}/{place}", str(number), item["article"], sentence["sentence"], supported))
+            found.append(Claim(f"{number}/{place}", str(number), "", item["article"], sentence["sentence"], supported))
     return tuple(found)
 
 
@@ -167,7 +176,3 @@ def _json_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _newsmtsc_article(identifier: str) -> str:
     """`allsides_1000_401_25_Reality Leigh Winner_0_6` is sentence 25 of article `allsides_1000_401`."""
     return "_".join(identifier.split("_")[:3])
-
-
-def _titled(reference: Reference) -> str:
-    return f"{reference.title}\n\n{reference.text}" if reference.title else reference.text

@@ -21,7 +21,7 @@ from communique.labels import TOPICS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["REFERENCES", "SLICES", "Boilerplate", "Data", "Reference", "load", "read_jsonl"]
+__all__ = ["REFERENCES", "SLICES", "Boilerplate", "Data", "Reading", "Reference", "load", "read_jsonl"]
 
 #: The held-out articles of this project.
 REFERENCES: Final = Path(__file__).parent / "references"
@@ -31,19 +31,28 @@ GOLD_STANCES: Final = ("favor", "neutral", "against")
 
 @dataclass(frozen=True, slots=True)
 class Boilerplate:
-    """[start, end) of a page's `text`, code points, that is not article; `kind` names the pattern."""
+    """[start, end) of a page's `text`, code points, that is not article. `pattern` says how sites make that kind."""
 
     start: int
     end: int
     kind: str
+    pattern: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one reader alone found, before two were settled."""
+
+    topics: tuple[str, ...]
+    stance: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Reference:
     """One article with what a reader found in it. `stance` maps target to label, absent targets left out.
 
-    Of a page: `article` is the id of the article that it carries, `patterns` the sites that it looks like, and `unseen`
-    says that the cleaner's author never saw them.
+    Of a page: `article` is the id of the article that it carries, and `unseen_patterns` are patterns of boilerplate
+    that the cleaner's author never saw. `readings` are those of single readers, blind to each other.
     """
 
     id: str
@@ -60,9 +69,8 @@ class Reference:
     boilerplate: tuple[Boilerplate, ...] = ()
     article: str = ""
     article_text: str = ""
-    patterns: tuple[str, ...] = ()
-    unseen: bool = False
-    noise: tuple[str, ...] = ()
+    unseen_patterns: tuple[str, ...] = ()
+    readings: tuple[Reading, ...] = ()
 
     @property
     def is_page(self) -> bool:
@@ -99,7 +107,10 @@ class Reference:
         for topic in item.get("topics", ()):
             if topic not in TOPICS:
                 raise UsageError(f"{where}: unknown topic {topic!r}; allowed: {', '.join(TOPICS)}")
-        spans = [Boilerplate(s["start"], s["end"], s["kind"]) for s in item.get("boilerplate", ())]
+        spans = [
+            Boilerplate(s["start"], s["end"], s["kind"], s.get("pattern") or s["kind"])
+            for s in item.get("boilerplate", ())
+        ]
         spans.sort(key=lambda span: span.start)
         ends = [0, *(span.end for span in spans)]
         for previous, span in zip(ends, spans, strict=False):
@@ -123,9 +134,7 @@ class Reference:
             boilerplate=tuple(spans),
             article=str(item.get("article") or ""),
             article_text=item.get("article_text") or "",
-            patterns=_names(item.get("patterns")),
-            unseen=bool(item.get("unseen_patterns")),
-            noise=_names(item.get("noise")),
+            unseen_patterns=tuple(item.get("unseen_patterns") or ()),
         )
 
 
@@ -215,7 +224,8 @@ def load(paths: Sequence[Path], name: str = "", *, external: bool = False) -> Da
     """All references of files, or of the `*.jsonl` files of folders.
 
     A page takes from its article, where that is among them, what it does not say itself: labels, summaries, and the
-    text that a reader of the HTML sees.
+    text that a reader of the HTML sees. Where a folder `labels` stands beside a file, each of its files holds what one
+    reader found (`id`, `topics`, `stance`).
 
     Raises:
         UsageError: no such file, nothing in it, a line that is not a reference, or an id that stands twice.
@@ -234,8 +244,27 @@ def load(paths: Sequence[Path], name: str = "", *, external: bool = False) -> Da
             references[reference.id] = reference
     if not references:
         raise UsageError(f"no references in {', '.join(map(str, paths))}")
-    whole = tuple(_completed(reference, references.get(reference.article)) for reference in references.values())
+    readers = [
+        _readings(path) for folder in {file.parent for file in files} for path in sorted(folder.glob("labels/*.jsonl"))
+    ]
+    whole = tuple(
+        replace(
+            _completed(reference, references.get(reference.article)),
+            readings=tuple(reader[reference.id] for reader in readers if reference.id in reader),
+        )
+        for reference in references.values()
+    )
     return Data(name or ", ".join(path.stem for path in paths), whole, external)
+
+
+def _readings(path: Path) -> dict[str, Reading]:
+    """By id, what one reader found."""
+    return {
+        str(item["id"]): Reading(
+            tuple(item["topics"]), {target: _label(judged, where) for target, judged in _stance(item, where)}
+        )
+        for where, item in read_jsonl(path)
+    }
 
 
 def _completed(page: Reference, article: Reference | None) -> Reference:
@@ -285,7 +314,3 @@ def _label(judged: object, where: str) -> str:
     if label not in GOLD_STANCES:
         raise UsageError(f"{where} is {label!r}; allowed: {', '.join(GOLD_STANCES)} (an absent target is left out)")
     return str(label)
-
-
-def _names(value: object) -> tuple[str, ...]:
-    return tuple(str(name) for name in value) if isinstance(value, (list, tuple)) else ()

@@ -130,10 +130,13 @@ def _corpus() -> tuple[Reference, ...]:
 
 def _encoder(folder: Path | None, suites: list[str]) -> tuple[Similarity | None, Embed | None]:
     """BERTScore and sentence vectors, where a suite wants them and an encoder is at hand."""
-    if folder is None or not {"summaries", "grounding"} & set(suites):
+    if not {"summaries", "grounding"} & set(suites):
         return None, None
-    from eval.encoder import Encoder
+    from eval.encoder import Encoder, pulled
 
+    folder = folder or pulled()
+    if folder is None:
+        return None, None
     encoder = Encoder(folder)
     return encoder.scores, encoder.vectors
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from communique.record import Article
 
+
 __all__ = ["Answers", "Record", "System", "failed", "open_system", "opened"]
 
 #: A record in its JSON form (`communique/schemas/record.schema.json`).
@@ -32,6 +33,8 @@ Record = dict[str, Any]
 
 #: Requests that are under way at once toward a service.
 CONCURRENCY: Final = 8
+#: Articles that the library scores together.
+SHARD: Final = 16
 TIMEOUT_S: Final = 120.0
 
 
@@ -40,13 +43,13 @@ class System:
     """`score` gives a record an article, in order.
 
     Attributes:
-        check: support in [0, 1] of each sentence by an article's text; None where the system cannot be asked.
+        check: support in [0, 1] of each sentence by an article; None where the system cannot be asked.
         summaries_only: it knows neither topics nor stance.
     """
 
     name: str
     score: Callable[[Sequence[Article]], Iterator[Record]]
-    check: Callable[[str, Sequence[str]], list[float]] | None = None
+    check: Callable[[Article, Sequence[str]], list[float]] | None = None
     summaries_only: bool = False
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -108,14 +111,21 @@ def _key(article: Article) -> tuple[Any, ...]:
 
 def _pipeline(settings: Any) -> System:
     from communique.pipeline import Pipeline
+    from communique.reading import read
 
     stack = ExitStack()
     pipeline = stack.enter_context(Pipeline.open(settings))
 
     def score(articles: Sequence[Article]) -> Iterator[Record]:
-        return (record.as_dict() for record in pipeline.score_many(articles))
+        for at in range(0, len(articles), SHARD):
+            for record in pipeline.score_many(articles[at : at + SHARD]):
+                yield record.as_dict()
 
-    return System("communique", score, close=stack.close)
+    def check(article: Article, claims: Sequence[str]) -> list[float]:
+        document = read(article)
+        return [verdict.support for verdict in pipeline.checker.check(claims, document)]
+
+    return System("communique", score, check, close=stack.close)
 
 
 def _records(path: Path) -> System:

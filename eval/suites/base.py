@@ -18,10 +18,12 @@ from eval.references import SLICES, Data, Reference
 from eval.results import Contrast, Figure, Item, SuiteResult
 
 if TYPE_CHECKING:
+    from eval.external import Claim
     from eval.systems import Answers
 
 __all__ = [
     "OPPONENTS",
+    "Check",
     "Collected",
     "Embed",
     "Setting",
@@ -44,6 +46,8 @@ Measures = Mapping[str, Statistic]
 Similarity = Callable[[Sequence[str], Sequence[Sequence[str]]], list[float]]
 #: Unit vectors (n, H) of sentences.
 Embed = Callable[[Sequence[str]], Any]
+#: Support in [0, 1] of sentences by their article.
+Check = Callable[[Article, Sequence[str]], Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +60,9 @@ class Setting:
         training: references that learned baselines may learn from; empty leaves them out.
         rivals: baselines beside; off for a quick look.
         similarity: BERTScore of a summary against references, or None where no encoder is at hand.
-        checker: support in [0, 1] of each sentence by its article, or None where the system has none.
+        checker: support in [0, 1] of each sentence by its article, or None where the system cannot be asked.
         embed: unit vectors of sentences, or None.
-        claims: sentences labelled by reading, of external sets: (id, event, article, sentence, supported).
+        claims: sentences labelled by reading, of external sets.
     """
 
     data: Data
@@ -68,9 +72,9 @@ class Setting:
     training: tuple[Reference, ...] = ()
     rivals: bool = True
     similarity: Similarity | None = None
-    checker: Callable[[str, Sequence[str]], list[float]] | None = None
+    checker: Check | None = None
     embed: Embed | None = None
-    claims: tuple[tuple[str, str, str, str, bool], ...] = ()
+    claims: tuple[Claim, ...] = ()
 
     @property
     def references(self) -> tuple[Reference, ...]:

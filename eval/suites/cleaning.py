@@ -21,13 +21,15 @@ from eval.suites.base import Collected, Setting, Suite, article_of, item_of, mea
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from eval.references import Reference
+    from communique.document import Document
+    from eval.references import Boilerplate, Reference
     from eval.results import Item
     from eval.systems import Record
 
 __all__ = ["SUITE"]
 
-Spans = list[tuple[int, int]]
+#: Of each character of a page, whether it was kept.
+Kept = bytearray
 
 
 def collect(setting: Setting) -> Collected:
@@ -44,13 +46,16 @@ def collect(setting: Setting) -> Collected:
         _read(pages[0])  # what loads at the first page is not part of any page's time
     for at, reference in enumerate(pages):
         start = time.perf_counter()
-        kept, text = _read(reference) if in_process else (_complement(reference, records[at]), "")
+        document = _read(reference) if in_process else None
         seconds = time.perf_counter() - start if in_process else math.nan
-        if reference.format == "html":
-            if in_process:
-                items.append(_html_item(reference, name, text, seconds))
-        else:
+        kept = _kept(reference, document) if in_process else _complement(reference, records[at])
+        if reference.format == "text":
             items.append(_text_item(reference, name, kept, seconds))
+        elif in_process:
+            text = " ".join(sentence.text for sentence in document.sentences) if document else ""
+            item = _html_item(reference, name, text, seconds)
+            item["characters"] |= _unseen(reference, kept)
+            items.append(item)
     if not in_process:
         notes.append("HTML pages are judged only where the reader runs in process")
     if setting.rivals:
@@ -87,57 +92,68 @@ def measure(items: Sequence[Item]) -> dict[str, Statistic]:
     return statistics | means(items)
 
 
-def _read(reference: Reference) -> tuple[Spans, str]:
-    """The spans and the text that the reader keeps."""
+def _read(reference: Reference) -> Document | None:
+    """What the reader makes of a page; None where it finds no article."""
     from communique.reading import read
 
     try:
-        document = read(article_of(reference))
+        return read(article_of(reference))
     except ItemError:
-        return [], ""
-    spans = [sentence.span() for sentence in document.sentences]
-    return [(span.start, span.end) for span in spans], " ".join(sentence.text for sentence in document.sentences)
+        return None
 
 
-def _complement(reference: Reference, record: Record) -> Spans:
+def _kept(reference: Reference, document: Document | None) -> Kept:
+    """The characters that stand in a sentence."""
+    kept = bytearray(len(reference.text))
+    for sentence in document.sentences if document else ():
+        for start, end in zip(sentence.mapped.starts, sentence.mapped.ends, strict=True):
+            kept[start:end] = b"\x01" * (end - start)
+    return kept
+
+
+def _complement(reference: Reference, record: Record) -> Kept:
     """What a record does not call removed; nothing where nothing was found to summarise."""
     if (record.get("error") or {}).get("type") in ("nothing-to-summarise", "empty"):
-        return []
-    kept, at = [], 0
+        return bytearray(len(reference.text))
+    kept = bytearray(b"\x01" * len(reference.text))
     for removal in record["removed"]:
-        kept.append((at, removal["start"]))
-        at = removal["end"]
-    return [*kept, (at, len(reference.text))]
+        kept[removal["start"] : removal["end"]] = bytes(removal["end"] - removal["start"])
+    return kept
 
 
-def _text_item(reference: Reference, system: str, kept: Spans, seconds: float) -> Item:
+def _text_item(reference: Reference, system: str, kept: Kept, seconds: float) -> Item:
     text = reference.text
-    keeps = bytearray(len(text))
-    for start, end in kept:
-        keeps[start:end] = b"\x01" * (end - start)
     marked = bytearray(len(text))
     counts: Counter[str] = Counter()
     patterns: dict[str, tuple[int, int]] = {}
     for span in reference.boilerplate:
         marked[span.start : span.end] = b"\x01" * (span.end - span.start)
-        visible = [i for i in range(span.start, span.end) if not text[i].isspace()]
-        removed = sum(not keeps[i] for i in visible)
-        before = patterns.get(span.kind, (0, 0))
-        patterns[span.kind] = (before[0] + removed, before[1] + len(visible))
-        counts["boilerplate"] += len(visible)
+        visible, removed = _removed(text, kept, span)
+        before = patterns.get(span.pattern, (0, 0))
+        patterns[span.pattern] = (before[0] + removed, before[1] + visible)
+        counts["boilerplate"] += visible
         counts["boilerplate_removed"] += removed
-        if reference.unseen:
-            counts["unseen"] += len(visible)
-            counts["unseen_removed"] += removed
     article = [i for i in range(len(text)) if not marked[i] and not text[i].isspace()]
     counts["article"] = len(article)
-    counts["article_lost"] = sum(not keeps[i] for i in article)
-    lost = "".join(text[i] if text[i].isspace() or not (marked[i] or keeps[i]) else "\n" for i in range(len(text)))
-    left = "".join(text[i] if text[i].isspace() or (marked[i] and keeps[i]) else "\n" for i in range(len(text)))
+    counts["article_lost"] = sum(not kept[i] for i in article)
+    lost = "".join(text[i] if text[i].isspace() or not (marked[i] or kept[i]) else "\n" for i in range(len(text)))
+    left = "".join(text[i] if text[i].isspace() or (marked[i] and kept[i]) else "\n" for i in range(len(text)))
     return item_of(
-        reference, system, kind="text", characters=dict(counts), patterns=patterns, seconds=seconds,
-        lost=_squeezed(lost), left=_squeezed(left), scores={},
+        reference, system, kind="text", characters=dict(counts) | _unseen(reference, kept), patterns=patterns,
+        seconds=seconds, lost=_squeezed(lost), left=_squeezed(left), scores={},
     )  # fmt: skip
+
+
+def _unseen(reference: Reference, kept: Kept) -> dict[str, int]:
+    """Characters of boilerplate of patterns that the cleaner's author never saw, and how many of them went."""
+    spans = [_removed(reference.text, kept, s) for s in reference.boilerplate if s.pattern in reference.unseen_patterns]
+    return {"unseen": sum(visible for visible, _ in spans), "unseen_removed": sum(removed for _, removed in spans)}
+
+
+def _removed(text: str, kept: Kept, span: Boilerplate) -> tuple[int, int]:
+    """How many characters a span shows, and how many of them were not kept."""
+    visible = [i for i in range(span.start, span.end) if not text[i].isspace()]
+    return len(visible), sum(not kept[i] for i in visible)
 
 
 def _html_item(reference: Reference, system: str, text: str, seconds: float) -> Item:
@@ -155,8 +171,6 @@ def _html_item(reference: Reference, system: str, text: str, seconds: float) -> 
         "boilerplate": boilerplate,
         "boilerplate_removed": max(0, boilerplate - (sum(map(len, given)) - kept)),
     }
-    if reference.unseen:
-        counts |= {"unseen": boilerplate, "unseen_removed": counts["boilerplate_removed"]}
     changed = [code for code in matcher.get_opcodes() if code[0] != "equal"]
     return item_of(
         reference, system, kind="html", characters=counts, patterns={}, seconds=seconds, scores={},

@@ -19,21 +19,20 @@ import numpy as np
 
 from communique.errors import UsageError
 from communique.perturbation import KINDS, perturb
+from communique.record import Article
 from eval.measures.calibration import brier, debiased_ece
 from eval.measures.facts import facts
 from eval.measures.labels import auc, balanced_accuracy
 from eval.sentences import sentences, words
-from eval.suites.base import Collected, Embed, Setting, Suite, item_of, means
+from eval.suites.base import Check, Collected, Embed, Setting, Suite, article_of, item_of, means
 
 if TYPE_CHECKING:
     from eval.intervals import Statistic
-    from eval.references import Reference
+    from eval.external import Claim
+from eval.references import Reference
     from eval.results import Item
 
 __all__ = ["SUITE"]
-
-#: Supports in [0, 1] of sentences, given their article.
-Check = Callable[[str, Sequence[str]], Sequence[float]]
 
 FALSE_ALARMS: Final = 0.05
 SEED: Final = 7
@@ -76,16 +75,16 @@ def measure(items: Sequence[Item]) -> dict[str, Statistic]:
 
 
 def _claims(setting: Setting, name: str, check: Check) -> list[Item]:
-    by_article: dict[str, list[tuple[str, str, str, str, bool]]] = {}
+    by_article: dict[tuple[str, str], list[Claim]] = {}
     for claim in setting.claims:
-        by_article.setdefault(claim[2], []).append(claim)
+        by_article.setdefault((claim.title, claim.article), []).append(claim)
     items = []
-    for article, claims in by_article.items():
-        scores = check(article, [claim[3] for claim in claims])
-        for (identifier, event, _, sentence, supported), score in zip(claims, scores, strict=True):
+    for (title, text), claims in by_article.items():
+        scores = check(Article(id=claims[0].event, title=title, text=text), [claim.sentence for claim in claims])
+        for claim, score in zip(claims, scores, strict=True):
             items.append({
-                "id": identifier, "event": event, "system": f"{name}: labelled", "slices": {}, "kind": "labelled",
-                "text": sentence, "gold": supported, "score": float(score),
+                "id": claim.id, "event": claim.event, "system": f"{name}: labelled", "slices": {}, "kind": "labelled",
+                "text": claim.sentence, "gold": claim.supported, "score": float(score),
             })  # fmt: skip
     return items
 
@@ -94,7 +93,7 @@ def _broken(references: Sequence[Reference]) -> Iterator[tuple[Reference, list[t
     """For each reference (id, kind, sentence): every sentence of its summaries as it is ("") and broken."""
     for reference in references:
         cases = []
-        article = _article(reference)
+        article = _titled(article_of(reference))
         for number, sentence in enumerate(s for summary in reference.summaries for s in sentences(summary)):
             # Seeded by place, so that what one reference gets does not hang on which others are scored.
             changed = perturb(sentence, article, Random(f"{SEED}/{reference.id}/{number}"))
@@ -108,7 +107,7 @@ def _perturbed(broken: Sequence[tuple[Reference, list[tuple[str, str, str]]]], n
     scored = [
         (reference, case, float(score))
         for reference, cases in broken
-        for case, score in zip(cases, check(_article(reference), [text for _, _, text in cases]), strict=True)
+        for case, score in zip(cases, check(article_of(reference), [text for _, _, text in cases]), strict=True)
     ]
     if not scored:
         return []
@@ -125,21 +124,21 @@ def _perturbed(broken: Sequence[tuple[Reference, list[tuple[str, str, str]]]], n
     return items
 
 
-def _article(reference: Reference) -> str:
-    return f"{reference.title}\n\n{reference.body}" if reference.title else reference.body
+def _titled(article: Article) -> str:
+    return f"{article.title}\n\n{article.text}" if article.title else article.text
 
 
-def _by_facts(article: str, claims: Sequence[str]) -> list[float]:
+def _by_facts(article: Article, claims: Sequence[str]) -> list[float]:
     """The share of figures and names that the article has; 1 where a sentence has none."""
-    found = [facts(claim, article) for claim in claims]
+    found = [facts(claim, _titled(article)) for claim in claims]
     return [
         (f.figures_found + f.names_found) / max(1, f.figures + f.names) if f.figures + f.names else 1.0 for f in found
     ]
 
 
-def _by_pairs(article: str, claims: Sequence[str]) -> list[float]:
+def _by_pairs(article: Article, claims: Sequence[str]) -> list[float]:
     """The share of a sentence's pairs of neighbouring words that the article has."""
-    known = _pairs(article)
+    known = _pairs(_titled(article))
     return [len(_pairs(claim) & known) / max(1, len(_pairs(claim))) for claim in claims]
 
 
@@ -149,8 +148,9 @@ def _pairs(text: str) -> set[tuple[str, str]]:
 
 
 def _similarity(embed: Embed) -> Check:
-    def check(article: str, claims: Sequence[str]) -> list[float]:
-        nearest = np.max(np.asarray(embed(list(claims))) @ np.asarray(embed(sentences(article))).T, axis=1)
+    def check(article: Article, claims: Sequence[str]) -> list[float]:
+        known = np.asarray(embed(sentences(_titled(article))))
+        nearest = np.max(np.asarray(embed(list(claims))) @ known.T, axis=1)
         return [float(value) for value in (1 + nearest) / 2]
 
     return check

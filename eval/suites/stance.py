@@ -18,6 +18,7 @@ from communique.labels import STANCES
 from communique.perturbation import swap_sides
 from eval.baselines.labels import majority, stance_regression
 from eval.intervals import Statistic, mean
+from eval.measures.agreement import alpha
 from eval.measures.calibration import risk_at_coverage
 from eval.measures.labels import single_label
 from eval.sentences import sentences
@@ -46,6 +47,7 @@ def collect(setting: Setting) -> Collected:
         items += [_item(reference, name, target, judged.get(target)) for target in reference.stance]
     notes: list[str] = []
     if setting.rivals:
+        items += _readers(references, notes)
         items += _baselines(setting, references, notes)
         items += _controls(setting, references, records, notes)
     return Collected(items, (name,), tuple(notes))
@@ -53,7 +55,7 @@ def collect(setting: Setting) -> Collected:
 
 def measure(items: Sequence[Item]) -> dict[str, Statistic]:
     """F1s, abstention, and the error of all and of the surest; for controls the mean of `follows`."""
-    if not items or items[0]["kind"] != "stance":
+    if not items or items[0]["kind"] == "control":
         return means(items)
     gold, given, forced = ([item[key] for item in items] for key in ("gold", "given", "forced"))
     statistics = single_label(gold, forced, STANCES)
@@ -82,6 +84,26 @@ def _item(reference: Reference, system: str, target: str, judged: dict[str, Any]
     item = item_of(reference, system, kind="stance", target=target, gold=reference.stance[target])
     item |= {"id": f"{reference.id}/{target}", "given": label, "forced": forced, "probabilities": probabilities}
     return item
+
+
+def _readers(references: Sequence[Reference], notes: list[str]) -> list[Item]:
+    """One reader's stances judged by the other's, before they were settled."""
+    items = []
+    units = []
+    for reference in references:
+        if len(reference.readings) < 2:
+            continue
+        first, second = (reading.stance for reading in reference.readings[:2])
+        units += [[first.get(t, "absent"), second.get(t, "absent")] for t in dict.fromkeys([*first, *second])]
+        for target, gold in first.items():
+            judged = {"given": second.get(target, "absent"), "forced": second.get(target, "absent")}
+            item = item_of(reference, "second reader, by the first", kind="readers", target=target, gold=gold)
+            items.append(item | {"id": f"{reference.id}/{target}", "probabilities": None, **judged})
+    if units:
+        notes.append(
+            f"two readers, blind to each other, n={len(units)}: Krippendorff's alpha {alpha(units):.3f} (nominal)"
+        )
+    return items
 
 
 def _baselines(setting: Setting, references: Sequence[Reference], notes: list[str]) -> list[Item]:
@@ -152,7 +174,7 @@ def _controls(
 
 
 def _control(reference: Reference, system: str, target: str, follows: bool) -> Item:
-    item = item_of(reference, system, kind=system, target=target, scores={"follows": float(follows)})
+    item = item_of(reference, system, kind="control", target=target, scores={"follows": float(follows)})
     return item | {"id": f"{reference.id}/{target}"}
 
 

@@ -11,6 +11,7 @@ from communique.errors import UsageError
 from communique.labels import TOPICS
 from eval.baselines.labels import majority, topic_regression
 from eval.intervals import Statistic, mean
+from eval.measures.agreement import alpha, jaccard
 from eval.measures.labels import label_sets
 from eval.suites.base import Collected, Setting, Suite, article_of, item_of
 
@@ -35,8 +36,9 @@ def collect(setting: Setting) -> Collected:
     ):
         given = [topic["label"] for topic in record["topics"]]
         items.append(_item(reference, name, given) | {"probabilities": dict(record["topic_probabilities"])})
-    notes: tuple[str, ...] = ()
+    notes: list[str] = []
     if setting.rivals:
+        items += _readers(references, notes)
         commonest = majority([r.topics for r in setting.training or references])
         items += [_item(reference, "majority", [commonest]) for reference in references]
         if setting.training:
@@ -47,8 +49,8 @@ def collect(setting: Setting) -> Collected:
                 given = [topic for topic, p in probabilities.items() if p >= 0.5 or topic == best]
                 items.append(_item(reference, "tf-idf regression", given) | {"probabilities": probabilities})
         else:
-            notes = ("no TF-IDF regression: nothing to learn from (give --train FILE)",)
-    return Collected(items, (name,), notes)
+            notes.append("no TF-IDF regression: nothing to learn from (give --train FILE)")
+    return Collected(items, (name,), tuple(notes))
 
 
 def measure(items: Sequence[Item]) -> dict[str, Statistic]:
@@ -56,6 +58,21 @@ def measure(items: Sequence[Item]) -> dict[str, Statistic]:
     statistics = label_sets([item["gold"] for item in items], [item["given"] for item in items], TOPICS)
     statistics["main"] = mean([float(item["given"][:1] == item["gold"][:1]) for item in items])
     return statistics
+
+
+def _readers(references: Sequence[Reference], notes: list[str]) -> list[Item]:
+    """One reader's topics judged by the other's, before they were settled."""
+    read = [reference for reference in references if len(reference.readings) > 1]
+    if not read:
+        return []
+    units = [[frozenset(reading.topics) for reading in reference.readings] for reference in read]
+    notes.append(
+        f"two readers, blind to each other, n={len(read)}: Krippendorff's alpha {alpha(units, jaccard):.3f} (Jaccard)"
+    )
+    return [
+        item_of(r, "second reader, by the first", kind="readers", gold=r.readings[0].topics, given=r.readings[1].topics)
+        for r in read
+    ]
 
 
 def _item(reference: Reference, system: str, given: list[str]) -> Item:
