@@ -20,7 +20,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from communique.errors import UsageError
-from eval.references import Data, Reference, load, read_jsonl
+from eval.references import Data, load, read_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

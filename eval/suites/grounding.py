@@ -10,7 +10,7 @@ the share of its pairs of words that the article has.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Final
@@ -27,9 +27,11 @@ from eval.sentences import sentences, words
 from eval.suites.base import Check, Collected, Embed, Setting, Suite, article_of, item_of, means
 
 if TYPE_CHECKING:
-    from eval.intervals import Statistic
+    from collections.abc import Iterator, Sequence
+
     from eval.external import Claim
-from eval.references import Reference
+    from eval.intervals import Statistic
+    from eval.references import Reference
     from eval.results import Item
 
 __all__ = ["SUITE"]
