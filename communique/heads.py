@@ -26,7 +26,7 @@ def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
 def softmax(x: NDArray[np.float32], axis: int = -1) -> NDArray[np.float32]:
     """Exponentials that add up to 1 along `axis`."""
     shifted = np.exp(x - x.max(axis=axis, keepdims=True))
-    return shifted / shifted.sum(axis=axis, keepdims=True)
+    return shifted / shifted.sum(axis=axis, keepdims=True)  # type: ignore[no-any-return]
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -35,7 +35,7 @@ def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
     t = 1.0 / (1.0 + 0.3275911 * z)
     series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))
     erf = 1.0 - series * np.exp(-z * z)
-    return (0.5 * x * (1.0 + np.sign(x) * erf)).astype(np.float32)  # type: ignore[no-any-return]
+    return (0.5 * x * (1.0 + np.sign(x) * erf)).astype(np.float32)
 
 
 class Heads:

@@ -70,7 +70,7 @@ class Pipeline:
             EnvironmentFault: a model is missing or is not what the registry pins.
         """
         settings = settings or Settings.load()
-        return cls(settings, Reader(resolve("trunk"), settings.threads))
+        return cls(settings, Reader(resolve("trunk", home=settings.home), settings.threads))
 
     @property
     def models(self) -> Mapping[str, str]:
@@ -156,7 +156,7 @@ class Pipeline:
             removed=item.document.removed,
             language=item.document.language,
             truncated=item.document.truncated,
-            models=self.models,
+            models=self.models if written is None else {**self.models, "summarizer": self._writer_name()},
         )
         try:
             return self._scored(record, item.document, item.reading, tasks, written)
@@ -181,6 +181,9 @@ class Pipeline:
             except TooShort as error:
                 record = record.with_(error=error)
         return record
+
+    def _writer_name(self) -> str:
+        return self._writer.name if self._writer else self._reader.name
 
     def _summary(self, document: Document, reading: Reading, written: str | None) -> Summary:
         article = document.article

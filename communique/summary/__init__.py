@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from communique.summary.summariser import Summariser
+from communique.summary.writer import Writer
 
-__all__ = ["Summariser"]
+__all__ = ["Summariser", "Writer"]

@@ -2,8 +2,8 @@
 
 For each word of the article the trunk says how probable it is that a reference summary holds it, alone and with the
 next word. For a set of forms the expected overlap follows, and from it the expected F1 of single words and of pairs,
-which is what ROUGE-1 and ROUGE-2 measure (Lin 2004). A beam search finds the set: what is said twice counts once, and words that
-nobody needs cost. It knows nothing of models.
+which is what ROUGE-1 and ROUGE-2 measure (Lin 2004). A beam search finds the set: what is said twice counts once,
+and words that nobody needs cost. It knows nothing of models.
 """
 
 from __future__ import annotations

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from communique.lm import Generator, LanguageTokenizer, Sampling, build_prompt
+from communique.errors import TimedOut
+from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling, build_prompt
+from communique.models import revision
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,12 +34,14 @@ class Writer:
         Raises:
             EnvironmentFault: the model is missing, or the process could not be started.
         """
-        return cls(Generator.open(threads=settings.threads), LanguageTokenizer.open())
+        generator = Generator(EngineSettings(threads=settings.threads, home=settings.home))
+        generator.start()
+        return cls(generator, LanguageTokenizer.open())
 
     @property
     def name(self) -> str:
         """NAME@REVISION of the language model."""
-        return self._generator.name
+        return f"communique-writer@{revision(self._generator.settings.model)}"
 
     def write(self, documents: Sequence[Document], deadline: float | None = None) -> list[str | None]:
         """A draft for each document, in order; None where the deadline passed first (`time.monotonic()`)."""
@@ -45,8 +49,13 @@ class Writer:
             build_prompt(self._tokenizer, document.title, [sentence.text for sentence in document.sentences]).token_ids
             for document in documents
         ]
-        completions = self._generator.generate(prompts, SAMPLING, deadline=deadline)
-        return [None if c is None else self._tokenizer.decode(c.token_ids).strip() for c in completions]
+        drafts: list[str | None] = []
+        for job in self._generator.submit_batch(prompts, SAMPLING, deadline=deadline):
+            try:
+                drafts.append(self._tokenizer.decode(job.result().token_ids).strip())
+            except TimedOut:
+                drafts.append(None)
+        return drafts
 
     def close(self) -> None:
         self._generator.close()
