@@ -71,11 +71,11 @@ class Articles:
     def __init__(self, settings: Settings, engine: Engine) -> None:
         self._settings = settings
         self._engine = engine
-        self._admission = Admission(settings.concurrency, settings.queue_size)
+        self.admission = Admission(settings.concurrency, settings.queue_size)
 
     def close(self) -> None:
         """Wait for the work that runs."""
-        self._admission.close()
+        self.admission.close()
 
     async def answer(self, request: Request, endpoint: Endpoint) -> Response:
         """The record of the article in the body, or the members of it that the endpoint gives.
@@ -86,7 +86,7 @@ class Articles:
         deadline = time.monotonic() + self._settings.deadline_seconds
         self._engine.pipeline()
         try:
-            with self._admission.ticket() as ticket:
+            with self.admission.ticket() as ticket:
                 body = await read_json_body(request, self._settings.max_body_bytes, deadline)
                 answer = await ticket.run(
                     lambda: self._work(body, endpoint, deadline), deadline + _GRACE, lambda: _watch(request)

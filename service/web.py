@@ -35,7 +35,7 @@ HEALTH_PATHS: Final = ("/livez", "/readyz", "/metrics")
 
 
 def create_app(settings: Settings, open_pipeline: Callable[[], Scores]) -> Starlette:
-    """The application; models load when it starts up. `app.state.engine` tells whether they are loaded."""
+    """The application; models load when it starts up. `app.state` has the engine and the admission."""
     engine = Engine(open_pipeline)
     articles = Articles(settings, engine)
     labels = encode(label_sets(settings.targets))
@@ -82,6 +82,7 @@ def create_app(settings: Settings, open_pipeline: Callable[[], Scores]) -> Starl
         lifespan=lifespan,
     )
     app.state.engine = engine
+    app.state.admission = articles.admission
     return app
 
 
