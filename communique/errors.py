@@ -1,21 +1,23 @@
 """Every error that the library raises, in one tree. Only `service/` turns them into status codes.
 
-    CommuniqueError
-    ├── ItemError            one article cannot be scored; its neighbours are unharmed
-    │   ├── EmptyText            nothing in it                              type "empty"
-    │   ├── TooShort             under 40 words: no summary                 type "too-short"
-    │   ├── NothingToSummarise   all of the page was boilerplate            type "nothing-to-summarise"
-    │   ├── WrongLanguage        not English                                type "language"
-    │   ├── TooLarge             more characters than the limit             type "too-large"
-    │   ├── Malformed            not an object of the input form            type "malformed"
-    │   ├── BadEncoding          lone surrogates, bytes that are not UTF-8  type "encoding"
-    │   ├── TimedOut             the deadline passed                        type "timeout"
-    │   └── Internal             a fault of ours                            type "internal"
-    ├── UsageError           the caller asked for something that does not exist      exit code 2
-    └── EnvironmentFault     models, disk or network are not as they must be         exit code 3
-        ├── ModelMissing         not in the cache: `communique models pull`
-        ├── HashMismatch         the bytes are not those that the registry pins
-        └── EngineDied           the generation process ended
+CommuniqueError
+├── ItemError            one article cannot be scored; its neighbours are unharmed
+│   ├── EmptyText            nothing in it                              type "empty"
+│   ├── TooShort             under 40 words: no summary                 type "too-short"
+│   ├── NothingToSummarise   all of the page was boilerplate            type "nothing-to-summarise"
+│   ├── WrongLanguage        not English                                type "language"
+│   ├── TooLarge             more characters than the limit             type "too-large"
+│   ├── Malformed            not an object of the input form            type "malformed"
+│   ├── BadEncoding          lone surrogates, bytes that are not UTF-8  type "encoding"
+│   ├── TimedOut             the deadline passed                        type "timeout"
+│   └── Internal             a fault of ours                            type "internal"
+├── UsageError           the caller asked for something that does not exist      exit code 2
+└── EnvironmentFault     models, disk or network are not as they must be         exit code 3
+    ├── ModelMissing         not in the cache: `communique models pull`
+    ├── HashMismatch         the bytes are not those that the registry pins
+    ├── DownloadFailed       no network, no such package, or half a file
+    ├── DiskFull             no room for the models
+    └── EngineDied           the generation process ended
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from typing import ClassVar
 __all__ = [
     "BadEncoding",
     "CommuniqueError",
+    "DiskFull",
+    "DownloadFailed",
     "EmptyText",
     "EngineDied",
     "EnvironmentFault",
@@ -131,6 +135,14 @@ class ModelMissing(EnvironmentFault):
 
 class HashMismatch(EnvironmentFault):
     """A file's sha256 is not the one that the registry pins."""
+
+
+class DownloadFailed(EnvironmentFault):
+    """A model could not be fetched, or only half of it came."""
+
+
+class DiskFull(EnvironmentFault):
+    """There is no room for a model."""
 
 
 class EngineDied(EnvironmentFault):

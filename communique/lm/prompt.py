@@ -1,0 +1,98 @@
+"""The prompt that asks for a summary: chat form, control tokens as ids, the article as plain text within a budget.
+
+The one place where the wording stands: training and serving build their prompts here. It knows nothing of engines.
+
+    >>> tokenizer = LanguageTokenizer.open()                                        # doctest: +SKIP
+    >>> prompt = build_prompt(tokenizer, "Accord signed", ["Estonia signed.", "Latvia too."])  # doctest: +SKIP
+    >>> prompt.kept, prompt.truncated
+    ((0, 1), False)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from communique.lm.tokenizer import LanguageTokenizer
+
+__all__ = ["INSTRUCTION", "MAX_PROMPT_TOKENS", "Prompt", "build_prompt"]
+
+INSTRUCTION: Final = (
+    "Provide a concise, objective summary of the input text in two or three sentences, 35 to 60 words. "
+    "State only facts that the text gives, with its names and figures."
+)
+
+#: Long enough for almost every news article whole; the attention's cost grows with the square.
+MAX_PROMPT_TOKENS: Final = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Token ids, and the indices, ascending, of the sentences in it. `truncated`: not all of them are, or not whole."""
+
+    token_ids: tuple[int, ...]
+    kept: tuple[int, ...]
+    truncated: bool
+
+
+def build_prompt(
+    tokenizer: LanguageTokenizer,
+    title: str,
+    sentences: Sequence[str],
+    *,
+    ranking: Iterable[int] | None = None,
+    lead: int = 3,
+    max_tokens: int = MAX_PROMPT_TOKENS,
+    instruction: str = INSTRUCTION,
+) -> Prompt:
+    """The chat prompt for an article.
+
+    Args:
+        tokenizer: turns the texts into ids.
+        title: the headline, or empty.
+        sentences: of the article, in its order, white space collapsed.
+        ranking: indices of `sentences`, the most important first; what is not named comes after them in order.
+            It decides only when not all sentences fit: the first `lead` go in, then by rank, whole sentences each.
+        lead: sentences at the beginning that go in first.
+        max_tokens: of the whole prompt. When not even one sentence fits, the first is cut.
+        instruction: what the model is told, ahead of the text.
+
+    Raises:
+        ValueError: `max_tokens` leaves no room for a text, or there are no sentences.
+    """
+    if not sentences:
+        raise ValueError("no sentences to summarise")
+    head = [tokenizer.start, *tokenizer.encode("system\n" + instruction), tokenizer.end, *tokenizer.encode("\n")]
+    head += [tokenizer.start, *tokenizer.encode("user\n" + (f"{title}\n\n" if title else ""))]
+    tail = [tokenizer.end, *tokenizer.encode("\n"), tokenizer.start, *tokenizer.encode("assistant\n")]
+    room = max_tokens - len(head) - len(tail)
+    if room < 1:
+        raise ValueError(
+            f"a prompt of {max_tokens} tokens leaves no room for a text: {len(head) + len(tail)} are taken"
+        )
+    parts = tokenizer.encode_batch([sentence if i == 0 else " " + sentence for i, sentence in enumerate(sentences)])
+    kept = _fitting([len(part) for part in parts], room, _order(len(sentences), lead, ranking))
+    body = [token for index in kept for token in parts[index]] or parts[0][:room]
+    return Prompt(
+        token_ids=(*head, *body, *tail),
+        kept=tuple(kept) or (0,),
+        truncated=len(kept) < len(sentences),
+    )
+
+
+def _order(count: int, lead: int, ranking: Iterable[int] | None) -> list[int]:
+    """Indices 0 … count - 1 in the order in which they are taken."""
+    return list(dict.fromkeys([*range(min(lead, count)), *(ranking or ()), *range(count)]))
+
+
+def _fitting(lengths: Sequence[int], room: int, order: Iterable[int]) -> list[int]:
+    """Indices, ascending, of those that fit into `room` when taken in `order`; one that is too long is passed over."""
+    kept: list[int] = []
+    for index in order:
+        if lengths[index] <= room:
+            kept.append(index)
+            room -= lengths[index]
+    return sorted(kept)
