@@ -16,6 +16,7 @@ import bentoml
 
 from communique.config import Settings
 from service.front import Front
+from service.image import container_image
 from service.problems import Problem
 from service.web import create_app, methods_of
 
@@ -72,6 +73,7 @@ class Communique:
 service = bentoml.service(
     name="communique",
     service_class=FrontedService,
+    image=container_image(),
     # One worker: the models are in memory once, and the engine batches what comes together.
     workers=1,
     traffic={"timeout": _settings.deadline_seconds + _MARGIN},
