@@ -25,7 +25,7 @@ from eval.tables import json_line, markdown, result_grids, show
 if TYPE_CHECKING:
     import argparse
 
-__all__ = ["main", "measure"]
+__all__ = ["CORPUS", "main", "measure", "training_corpus"]
 
 CORPUS: Final = Path(__file__).parent.parent / "training" / "corpus"
 
@@ -43,7 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     """0 when all suites ran."""
     arguments = _options().parse_args(argv)
     data = command.chosen_data(arguments)
-    training = load(arguments.train, "training").articles if arguments.train else _corpus()
+    training = load(arguments.train, "training").articles if arguments.train else training_corpus()
     with opened(arguments.model, device=arguments.device) as system:
         result = measure(
             data,
@@ -122,7 +122,7 @@ def _sensible(data: Data, system: System) -> list[str]:
     return wanted
 
 
-def _corpus() -> tuple[Reference, ...]:
+def training_corpus() -> tuple[Reference, ...]:
     """The project's own corpus, for the learned baselines; nothing where it is not there."""
     files = [path for name in ("conflict", "world") if (path := CORPUS / f"{name}.jsonl").is_file()]
     return load(files, "corpus").articles if files else ()

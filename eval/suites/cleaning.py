@@ -106,7 +106,7 @@ def _kept(reference: Reference, document: Document | None) -> Kept:
     """The characters that stand in a sentence."""
     kept = bytearray(len(reference.text))
     for sentence in document.sentences if document else ():
-        for start, end in zip(sentence.mapped.starts, sentence.mapped.ends, strict=True):
+        for _, start, end in sentence.mapped.runs:
             kept[start:end] = b"\x01" * (end - start)
     return kept
 

@@ -10,7 +10,6 @@ the share of its pairs of words that the article has.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise
 from random import Random
 from typing import TYPE_CHECKING, Final

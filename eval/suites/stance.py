@@ -109,11 +109,8 @@ def _readers(references: Sequence[Reference], notes: list[str]) -> list[Item]:
 def _baselines(setting: Setting, references: Sequence[Reference], notes: list[str]) -> list[Item]:
     training = setting.training or tuple(references)
     commonest = majority([list(r.stance.values()) for r in training])
-    items = [
-        _item(r, "majority", target, {"label": commonest, "probabilities": None})
-        for r in references
-        for target in asked(r)
-    ]
+    judged: dict[str, Any] = {"label": commonest, "probabilities": None}
+    items = [_item(r, "majority", target, judged) for r in references for target in r.stance]
     if not setting.training:
         notes.append("no TF-IDF regression: nothing to learn from (give --train FILE)")
         return items
@@ -122,8 +119,8 @@ def _baselines(setting: Setting, references: Sequence[Reference], notes: list[st
         for target in reference.stance:
             probabilities = judge(reference, target)
             label = max(probabilities, key=probabilities.__getitem__)
-            judged = {"label": label, "probabilities": probabilities}
-            items.append(_item(reference, "tf-idf regression", target, judged))
+            found = {"label": label, "probabilities": probabilities}
+            items.append(_item(reference, "tf-idf regression", target, found))
     return items
 
 
