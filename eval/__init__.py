@@ -6,5 +6,6 @@
     suites      items and figures of one question            results    a run, kept with where it came from
 
 Programs: `eval.run`, `eval.compare`, `eval.review`, `eval.gate`, `eval.leaks`, `eval.agreement`, `eval.benchmark`,
-`eval.published`; each answers `--help` with examples. The harness imports `communique` and never `service` or `training`.
+`eval.published`; each answers `--help` with examples. The harness imports `communique` and never `service` or
+`training`.
 """
