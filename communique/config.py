@@ -163,12 +163,15 @@ class Settings:
         return UsageError(f"setting `{name}` ({where}) is {_plain(getattr(self, name))!r}; allowed: {allowed}")
 
 
-def help_of(name: str) -> str:
-    """The line that says what a setting does, with its default."""
+def help_of(name: str, *, with_default: bool = True) -> str:
+    """The line that says what a setting does."""
     setting = _known()[name]
+    text = str(setting.metadata["help"])
+    if not with_default:
+        return text
     default = _default_of(setting)
     shown = ", ".join(default) if isinstance(default, tuple) else "none" if default is None else default
-    return f"{setting.metadata['help']} (default: {shown})"
+    return f"{text} (default: {shown})"
 
 
 def _known() -> dict[str, Field[Any]]:

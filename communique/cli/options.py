@@ -16,6 +16,14 @@ ARTICLE_SETTINGS: Final = (
     "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "threads", "home",
 )  # fmt: skip
 
+#: What stands for the value in `--help`, where it is no whole number.
+_METAVARS: Final = {
+    "home": "FOLDER",
+    "host": "ADDRESS",
+    "topic_threshold": "PROBABILITY",
+    "abstain_below": "PROBABILITY",
+    "deadline_seconds": "SECONDS",
+}
 _CHOICES: Final = ("auto", "extractive", "compressive", "abstractive")
 
 
@@ -31,7 +39,7 @@ def add_settings(parser: argparse.ArgumentParser, names: tuple[str, ...]) -> Non
         elif name == "mode":
             group.add_argument("--mode", choices=_CHOICES, help=text)
         else:
-            group.add_argument("--" + name.replace("_", "-"), dest=name, metavar=name.split("_")[-1].upper(), help=text)
+            group.add_argument("--" + name.replace("_", "-"), dest=name, metavar=_METAVARS.get(name, "N"), help=text)
     parser.set_defaults(settings=names)
 
 

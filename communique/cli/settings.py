@@ -39,18 +39,15 @@ def _run(args: argparse.Namespace) -> int:
         print(json.dumps(shown, ensure_ascii=False))
         return Exit.DONE
     from rich.console import Console
-    from rich.table import Table
     from rich.text import Text
 
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("setting", "value", "from", "what it does"):
-        table.add_column(title, overflow="fold")
+    console = Console()
     for name, value in values.items():
         given = settings.origins[name] != "default"
         text = ", ".join(value) if isinstance(value, list) else "none" if value is None else str(value)
-        style = "bold cyan" if given else ""
-        table.add_row(
-            Text(name, style), Text(text, style), Text(settings.origins[name], style), Text(help_of(name), "dim")
+        line = Text.assemble(
+            (f"{name:<17}", "bold"), (text, "cyan" if given else ""), (f"  ({settings.origins[name]})", "dim")
         )
-    Console().print(table)
+        console.print(line, soft_wrap=True)
+        console.print(Text(f"{'':<17}{help_of(name, with_default=False)}", "dim"), soft_wrap=True)
     return Exit.DONE
