@@ -8,7 +8,6 @@ reference summary whose sentence stands in a training text. Pages count as their
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass

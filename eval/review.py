@@ -2,7 +2,7 @@
 
 No measure sees who did what to whom; a reader does. `make` writes an HTML sheet to read from and a JSONL file to mark
 in, one line a sentence and one a summary, in an order that does not tell the system. `fold` reads the marks of one or
-several readers and prints shares with Wilson intervals, intervals clustered by article beside, and how far readers agree.
+several readers and prints shares with Wilson intervals, intervals by article beside, and how far readers agree.
 
     python -m eval.review make eval/results/run.json --n 40 --output review/
 """
@@ -43,8 +43,8 @@ EXAMPLES: Final = """\
   python -m eval.review make run.json --system "communique auto" --system lead --output review/
   python -m eval.review fold review/sheet.key.json review/ann.jsonl review/ben.jsonl --markdown review.md
 
-In the sheet each line has `mark` (supported or unsupported), `errors` (of: role, attribution, invented, incoherent,
-date-place, negation-modality, number, name, boilerplate), and on a summary's line `relevance` and `fluency` (1 to 5)."""
+In the sheet a sentence's line has `mark` (supported or unsupported) and `errors` (of: role, attribution, invented,
+incoherent, date-place, negation-modality, number, name, boilerplate), a summary `relevance` and `fluency` (1-5)."""
 
 
 def main(argv: list[str] | None = None) -> int:
