@@ -97,8 +97,8 @@ def _best_by(score: Any) -> float:
 
 def _best_threshold(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> float:
     grid = np.unique(np.quantile(scores, np.linspace(0, 1, 101)))
-    accuracy = [0.5 * ((scores >= t)[labels == 1].mean() + (scores < t)[labels == 0].mean()) for t in grid]
-    return float(grid[int(np.argmax(accuracy))])
+    quality = [f1_score(labels, scores >= t, average="macro") for t in grid]
+    return float(grid[int(np.argmax(quality))])
 
 
 def _stance(kept: Predictions) -> dict[str, Any]:
