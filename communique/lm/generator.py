@@ -291,13 +291,20 @@ class Generator:
     def _run(self, process: ChildProcess) -> None:
         """The pump: takes in messages, minds the deadlines, and starts the process again when it died under work."""
         following: ChildProcess | None = process
-        while following is not None:
-            process = following
-            while (messages := process.exchange(self._patience(process))) is not None:
-                for message in messages:
-                    self._take(message)
-                self._expire(process)
-            following = self._bury(process)
+        try:
+            while following is not None:
+                process = following
+                while (messages := process.exchange(self._patience(process))) is not None:
+                    for message in messages:
+                        self._take(message)
+                    self._expire(process)
+                following = self._bury(process)
+        except Exception as error:  # a fault of ours: whoever waits must hear of it
+            process.bury()
+            self._dead = EngineDied(f"the exchange with the language model's process failed: {error!r}")
+            for id_ in list(self._open):
+                self._settle(id_, self._dead)
+            raise
 
     def _take(self, message: dict[str, Any]) -> None:
         """Act on one message of the process."""

@@ -24,6 +24,15 @@ _BLOCK: Final = 32
 
 
 @dataclass(slots=True)
+class _Sequence:
+    """What was written so far; `reason` is the runtime's, of the last token."""
+
+    tokens: list[int]
+    logprobs: list[float]
+    reason: Any
+
+
+@dataclass(slots=True)
 class _Request:
     """One prompt in work. `handle` must be kept: dropping it ends the request."""
 
@@ -33,8 +42,7 @@ class _Request:
     stream: bool
     score_from: int | None
     handle: Any = None
-    sent: list[int] = field(default_factory=list)
-    sent_logprobs: list[float] = field(default_factory=list)
+    streamed: _Sequence = field(default_factory=lambda: _Sequence([], [], None))
 
 
 @dataclass(slots=True)
@@ -176,33 +184,33 @@ class Engine:
             )
 
     def _stream(self, request: _Request) -> None:
-        """Send the tokens that are new since the last step."""
-        start, new = len(request.sent), []
+        """Send the tokens that are new since the last step. What is read here, `read_all` does not give again."""
+        streamed, start = request.streamed, len(request.streamed.tokens)
         while request.handle.can_read():
             for output in request.handle.read().values():  # one sequence: streams have no candidates
-                new += output.generated_ids
-                request.sent_logprobs += output.generated_log_probs
-        request.sent += new
-        if visible := [token for token in new if token != self._end]:
+                streamed.tokens += output.generated_ids
+                streamed.logprobs += output.generated_log_probs
+                streamed.reason = output.finish_reason
+        if visible := [token for token in streamed.tokens[start:] if token != self._end]:
             self._send({"event": "tokens", "id": request.id, "start": start, "tokens": visible})
 
     def _completions(self, request: _Request) -> list[dict[str, Any]]:
-        found = []
-        for output in request.handle.read_all():
-            tokens = [*request.sent, *output.generated_ids]
-            logprobs = [*request.sent_logprobs, *output.generated_log_probs]
-            if request.score_from is not None:
-                found.append({"tokens": [], "logprobs": logprobs[request.score_from :], "reason": "length"})
-                continue
-            ended = bool(tokens) and tokens[-1] == self._end and not request.sampling.ignore_end
-            found.append(
-                {
-                    "tokens": tokens[:-1] if ended else tokens,
-                    "logprobs": (logprobs[:-1] if ended else logprobs) if request.sampling.logprobs else [],
-                    "reason": "length" if output.finish_reason == self._genai.GenerationFinishReason.LENGTH else "stop",
-                }
-            )
-        return found
+        if request.stream:
+            return [self._completion(request, request.streamed)]
+        return [
+            self._completion(request, _Sequence(output.generated_ids, output.generated_log_probs, output.finish_reason))
+            for output in request.handle.read_all()
+        ]
+
+    def _completion(self, request: _Request, sequence: _Sequence) -> dict[str, Any]:
+        tokens, logprobs = sequence.tokens, sequence.logprobs
+        if request.score_from is not None:  # the echo of the prompt: its probabilities are all there is
+            tokens, logprobs = [], logprobs[request.score_from :]
+        elif tokens and tokens[-1] == self._end and not request.sampling.ignore_end:
+            tokens, logprobs = tokens[:-1], logprobs[:-1]
+        wanted = request.score_from is not None or request.sampling.logprobs
+        length = sequence.reason == self._genai.GenerationFinishReason.LENGTH
+        return {"tokens": tokens, "logprobs": logprobs if wanted else [], "reason": "length" if length else "stop"}
 
     def _cancel(self, id_: int) -> None:
         for batch in self._waiting:

@@ -105,9 +105,9 @@ def revision(name: str, *, registry: Registry | None = None) -> str:
 
 
 def names_for(purpose: Literal["serving", "training", "all"], registry: Registry | None = None) -> list[str]:
-    """The models that `purpose` needs, bases before what is made of them."""
+    """The models that `purpose` needs, bases before what is made of them. Training needs those of serving too."""
     entries = (registry or load_registry()).models.values()
-    kept = [entry for entry in entries if purpose == "all" or entry.needed_for == purpose]
+    kept = [entry for entry in entries if purpose != "serving" or entry.needed_for == "serving"]
     return [entry.name for entry in sorted(kept, key=lambda entry: entry.kind == "prepared")]
 
 
