@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from communique.errors import BadEncoding, ItemError, Malformed
-from communique.labels import IPTC, TOPICS, StanceLabel
+from communique.labels import IPTC, StanceLabel
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -247,7 +247,14 @@ class Record:
 
 def _kind(value: object) -> str:
     """How JSON calls the type of a decoded value."""
-    names = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", int: "a number", float: "a number"}
+    names = {
+        dict: "an object",
+        list: "an array",
+        str: "a string",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
     return "null" if value is None else names.get(type(value), type(value).__name__)
 
 
@@ -301,5 +308,3 @@ def _max_words(value: object) -> int | None:
     if not whole or value != int(value) or not low <= value <= high:  # type: ignore[call-overload,operator]
         raise Malformed(f"`max_words` must be a whole number from {low} to {high}; got {value!r}")
     return int(value)  # type: ignore[call-overload,no-any-return]
-
-

@@ -1,7 +1,7 @@
 """Words as the summariser weighs them: what a sentence is made of, folded so that forms of one word agree.
 
-    >>> [w.key for w in words("Shells hit three villages.")]
-    ['shell', 'hit', 'three', 'village']
+>>> [w.key for w in words("Shells hit three villages.")]
+['shell', 'hit', 'three', 'village']
 """
 
 from __future__ import annotations

@@ -19,10 +19,20 @@ from communique.reading import read
 from communique.record import Article
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-__all__ = ["Claim", "Labelled", "TargetSentence", "articles", "claims", "fold_of", "load_articles", "target_sentences"]
+__all__ = [
+    "Claim",
+    "Labelled",
+    "TargetSentence",
+    "articles",
+    "claims",
+    "fold_of",
+    "labelled",
+    "load_articles",
+    "target_sentences",
+]
 
 #: The targets that every article of the conflict sets was judged for; a missing one is absent.
 CONFLICT_TARGETS: Final = ("Armenia", "Azerbaijan", "Turkey", "Russia", "peace talks")
@@ -84,7 +94,11 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
 
 def articles(path: Path, source_set: str) -> Iterator[Labelled]:
     """Labelled articles of a JSONL in the reference form; those that cannot be read are left out."""
-    items = list(lines(path))
+    return labelled(list(lines(path)), source_set, str(path))
+
+
+def labelled(items: Sequence[dict[str, Any]], source_set: str, origin: str) -> Iterator[Labelled]:
+    """Labelled articles of objects in the reference form; `origin` names where they came from when one is wrong."""
     undated = [item for item in items if not item.get("event") and not item.get("date")]
     clusters = _clusters(undated) if undated else {}
     for item in items:
@@ -97,7 +111,7 @@ def articles(path: Path, source_set: str) -> Iterator[Labelled]:
         judged = CONFLICT_TARGETS if source_set == "karabakh" or stance.keys() & set(CONFLICT_TARGETS[:2]) else ()
         unknown = [topic for topic in item.get("topics", []) if topic not in TOPICS]
         if unknown or any(label not in STANCES for label in stance.values()):
-            raise ValueError(f"{path}: {article.id}: unknown labels {unknown or stance}")
+            raise ValueError(f"{origin}: {article.id}: unknown labels {unknown or stance}")
         yield Labelled(
             id=article.id,
             source_set=source_set,

@@ -128,9 +128,7 @@ def _articles(
     return {name: torch.stack(terms).mean() for name, terms in found.items() if terms}
 
 
-def _sentences(
-    model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predictions | None
-) -> dict[str, Tensor]:
+def _sentences(model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predictions | None) -> dict[str, Tensor]:
     samples = [sample for sample in batch.samples if isinstance(sample, SentenceSample)]
     mentions = [_gather(states, at, s.tokens).mean(0) for s, at in zip(samples, batch.offsets, strict=True)]
     bodies = [_gather(states, at, s.body).mean(0) for s, at in zip(samples, batch.offsets, strict=True)]

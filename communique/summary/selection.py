@@ -64,7 +64,7 @@ class Weights:
     pairs: float = 1.0
     cut: float = 0.004
     sentence: float = 0.0
-    late: float = 0.004
+    late: float = 0.02
 
 
 class Table:
