@@ -44,10 +44,12 @@ class Engine:
         self._open = open_pipeline
         self._pipeline: Scores | None = None
         self._failure = ""
-        self._thread = threading.Thread(target=self._load, name="load", daemon=True)
+        self._thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Begin to load."""
+        self._failure = ""
+        self._thread = threading.Thread(target=self._load, name="load", daemon=True)
         self._thread.start()
 
     @property
@@ -68,7 +70,8 @@ class Engine:
 
     def close(self) -> None:
         """Wait until loading has ended, and close what was loaded."""
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         if self._pipeline is not None:
             pipeline, self._pipeline = self._pipeline, None
             pipeline.__exit__(None, None, None)

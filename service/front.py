@@ -67,9 +67,15 @@ class Front:
             await self._app(scope, receive, answer.send)
         except Exception:
             log.exception("request %s to %s failed", request_id, path)
+            if answer.replaced:  # by a problem, whole, before the error came up to here
+                return
             if answer.started:
                 raise  # the connection breaks off: a half answer must not look whole
             await answer.give(status_problem(500, _FAULT))
+        else:
+            if not answer.started:  # BentoML's timeout does so when what it waited for had failed
+                log.error("request %s to %s was left without an answer", request_id, path)
+                await answer.give(status_problem(500, _FAULT))
 
 
 class _Answer:
@@ -86,7 +92,7 @@ class _Answer:
         self._scope, self._receive, self._send = scope, receive, send
         self._request_id = request_id
         self._explain = explain
-        self._replaced = False
+        self.replaced = False
         self.started = False
 
     async def give(self, problem: Problem) -> None:
@@ -96,10 +102,10 @@ class _Answer:
 
     async def send(self, message: Message) -> None:
         """Pass a message on, or replace an error that is no problem by one."""
-        if self._replaced:
+        if self.replaced:
             return
         if message["type"] == "http.response.start" and message["status"] >= 400 and not _is_problem(message):
-            self._replaced = True
+            self.replaced = True
             status = message["status"]
             await self.give(
                 self._explain(status, self._scope["path"]) or status_problem(status, _FAULT * (status == 500))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
+from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
 import communique
@@ -23,7 +24,7 @@ from tests.fakes import FakePipeline
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from starlette.types import Message
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 TEXT = "Armenia said on Tuesday that the talks would go on in the city. Nothing else was said there."
 JSON = {"Content-Type": "application/json"}
@@ -183,7 +184,7 @@ def test_what_is_json_is_taken(client: TestClient, kind: str) -> None:
 
 
 def test_body_limit_holds_while_the_body_streams_in(fake: FakePipeline) -> None:
-    """Without a Content-Length only counting can stop it; ASGI is spoken, as the test client would read the body whole."""
+    """Without a Content-Length only counting can stop it. ASGI is spoken: the test client would read the body whole."""
     app = create_app(Settings(max_body_bytes=1 << 20), lambda: fake)
     front = Front(app, methods_of(app))
     block, sent, said = b" " * (1 << 20), 0, []
@@ -298,6 +299,36 @@ def test_past_the_deadline_is_504_and_work_that_waited_never_begins() -> None:
     until(lambda: fake.running == 0)
     assert client.post("/v1/analyze", json={"text": TEXT}).status_code == 200
     client.__exit__(None, None, None)
+
+
+def answered_by(app: ASGIApp) -> Any:
+    """What the front makes of an application that misbehaves."""
+    return TestClient(Front(app, {"/x": frozenset({"GET"})}), raise_server_exceptions=False).get("/x")
+
+
+def test_the_front_answers_where_nothing_else_does(caplog: pytest.LogCaptureFixture) -> None:
+    async def silent(scope: Scope, receive: Receive, send: Send) -> None:
+        return
+
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            raise RuntimeError("secret")
+
+    async def failing_late(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await PlainTextResponse("oops", 500)(scope, receive, send)
+            raise RuntimeError("secret")
+
+    for app in (silent, failing, failing_late):
+        check_problem(answered_by(app), 500)
+    assert caplog.text.count("RuntimeError: secret") == 2
+    assert "left without an answer" in caplog.text
+
+
+@pytest.mark.parametrize("status", [404, 429, 500, 504])
+def test_the_front_says_plain_errors_as_problems(status: int) -> None:
+    problem = check_problem(answered_by(PlainTextResponse("in its own way", status)), status)
+    assert "in its own way" not in json.dumps(problem)
 
 
 def test_loading_and_failing_to_load_are_503() -> None:
