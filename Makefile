@@ -1,5 +1,5 @@
 # Two commands matter: `make serve` and `make test`. Both build the environment that they need.
-PYTHON ?= python3.11
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV   ?= .venv
 PORT   ?= 3000
 BIN    := $(VENV)/bin

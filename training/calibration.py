@@ -24,6 +24,8 @@ __all__ = ["fit"]
 
 #: Share of the stances that are answered at the default threshold.
 COVERAGE: Final = 0.9
+#: Share of the targets that play a part which may be taken for absent.
+PRESENT_LOST: Final = 0.02
 _TINY: Final = 1e-6
 
 
@@ -35,9 +37,8 @@ def fit(kept: Predictions) -> Calibration:
     if kept.stance:
         values |= _stance(kept)
     if len({label for _, _, label in kept.presence}) == 2:
-        values["presence_threshold"] = _best_threshold(
-            np.array([score for _, score, _ in kept.presence]), np.array([label for _, _, label in kept.presence])
-        )
+        present = [score for _, score, label in kept.presence if label]
+        values["presence_threshold"] = float(np.quantile(present, PRESENT_LOST))
     if kept.claim:
         values |= _claims(kept)
     return Calibration(**values)
@@ -93,12 +94,6 @@ def _best_by(score: Any) -> float:
     values = np.array([score(threshold) for threshold in grid])
     # The middle of the plateau, not its first point: less at the mercy of one article.
     return float(np.median(grid[values >= values.max() - 1e-3]))
-
-
-def _best_threshold(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> float:
-    grid = np.unique(np.quantile(scores, np.linspace(0, 1, 101)))
-    quality = [f1_score(labels, scores >= t, average="macro") for t in grid]
-    return float(grid[int(np.argmax(quality))])
 
 
 def _stance(kept: Predictions) -> dict[str, Any]:

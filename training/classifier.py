@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors.torch import load_file
 
 from communique.errors import CommuniqueError, UsageError
 from communique.windows import load_tokenizer
@@ -96,8 +97,11 @@ class Pool:
         samples: list[Sample] = []
         for article in self.train_articles:
             swap = article.id in self.mirrors and rng.random() < self.settings.mirror
-            samples.append(self.mirrors[article.id] if swap else self.plain[article.id])
-        samples.extend(self.sentences)
+            for _ in range(self.settings.repeat.get(article.source_set, 1)):
+                samples.append(self.mirrors[article.id] if swap else self.plain[article.id])
+                swap = article.id in self.mirrors and not swap
+        sentences = self.settings.sentences_per_epoch
+        samples.extend(rng.sample(self.sentences, sentences) if 0 < sentences < len(self.sentences) else self.sentences)
         if self.settings.claims_per_epoch:
             drawn = [c for article in self.train_articles for c in perturbed_claims(article, rng)]
             drawn = rng.sample(drawn, min(self.settings.claims_per_epoch, len(drawn)))
@@ -114,6 +118,8 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     base = base_folder(settings.base)
     pool = Pool(settings, load_tokenizer(base / "tokenizer.json"), data_root, smoke)
     model = MultiTaskModel(base)
+    if settings.init:
+        model.load_state_dict(load_file(settings.init))
     if settings.freeze_layers >= 0:
         model.trunk.embeddings.requires_grad_(False)
         model.trunk.encoder.layer[: settings.freeze_layers].requires_grad_(False)

@@ -18,7 +18,7 @@ from training.losses import LossWeights
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ClassifierSettings", "load"]
+__all__ = ["ClassifierSettings", "SummarizerSettings", "as_yaml", "load"]
 
 T = TypeVar("T")
 
@@ -29,6 +29,7 @@ class ClassifierSettings:
 
     Attributes:
         base: folder of the encoder, or a name in `models/registry.toml`.
+        init: weights of an earlier run to start from, or none.
         corpus: JSONL files in the reference form.
         sets: external article sets under the data root (`karabakh`, `world`).
         target_sentences: file of NewsMTSC under the data root, or none.
@@ -41,6 +42,9 @@ class ClassifierSettings:
         weight_decay: of the encoder's matrices.
         mirror: probability that an article of two sides is read with its sides swapped.
         mask_mentions: probability that a sample's mentions of the target are hidden.
+        repeat: how often a pass reads the articles of a set, by the set's name; 1 for those not named. Of an article
+            read twice the second reading has its sides swapped.
+        sentences_per_epoch: target sentences drawn anew for each pass; 0 takes all.
         claims_per_epoch: claims drawn anew for each pass.
         folds: events are dealt into so many folds.
         hold_out: the fold kept for validation; -1 trains on all.
@@ -53,6 +57,7 @@ class ClassifierSettings:
     """
 
     base: str = "encoder-base"
+    init: str | None = None
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     target_sentences: str | None = None
@@ -65,6 +70,8 @@ class ClassifierSettings:
     weight_decay: float = 0.01
     mirror: float = 0.5
     mask_mentions: float = 0.1
+    repeat: dict[str, int] = field(default_factory=dict)
+    sentences_per_epoch: int = 0
     claims_per_epoch: int = 3000
     folds: int = 5
     hold_out: int = 0
@@ -81,6 +88,81 @@ class ClassifierSettings:
         if not -1 <= self.hold_out < self.folds:
             raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
         for name in ("mirror", "mask_mentions", "warmup"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
+
+
+@dataclass(frozen=True)
+class SummarizerSettings:
+    """How the language model is fine-tuned.
+
+    Attributes:
+        base: name in `models/registry.toml`, a `.gguf` file, a folder, or a name on a hub.
+        init: weights of an earlier run to start from, or none.
+        corpus: JSONL files in the reference form, folders of texts, or hub data sets (`NAME:CONFIGURATION:SPLIT`).
+        sets: external article sets under the data root (`karabakh`, `world`).
+        rank: of LoRA on every linear layer; 0 trains the whole network.
+        alpha: LoRA's scale is alpha / rank.
+        epochs: passes over everything; an article with several summaries shows another one in each.
+        max_tokens: of a prompt; a longer article keeps its lead and what its summary rests on.
+        batch_tokens: padded tokens that go through the network at once.
+        step_tokens: padded tokens behind one step of the optimiser.
+        lr: peak learning rate.
+        warmup: share of the steps over which the rate rises.
+        weight_decay: of what is trained.
+        forks: weight of the loss that wants the true token likelier than the one of a broken summary.
+        drop_title: probability that an article is shown without its title.
+        least_coverage: references whose share of words found in the article is under this are left out.
+        near_source_first: in the first pass, references that keep near their article come first.
+        folds: events are dealt into so many folds.
+        hold_out: the fold kept for validation; -1 trains on all.
+        validate_every: steps between validations.
+        validation_articles: held-out articles whose loss is taken then.
+        written_articles: of those, how many are summarised and compared.
+        max_new_tokens: of a written summary.
+        repetition_penalty: while writing; 1 for none.
+        seed: of everything random.
+        checkpoint_minutes: a checkpoint at least so often.
+        out: folder of checkpoints, logs and the result.
+    """
+
+    base: str = "summarizer-base"
+    corpus: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    rank: int = 16
+    alpha: float = 32.0
+    epochs: int = 2
+    max_tokens: int = 640
+    batch_tokens: int = 2560
+    step_tokens: int = 5120
+    lr: float = 8e-4
+    warmup: float = 0.06
+    weight_decay: float = 0.0
+    forks: float = 0.3
+    drop_title: float = 0.1
+    least_coverage: float = 0.0
+    near_source_first: bool = True
+    folds: int = 5
+    hold_out: int = 0
+    validate_every: int = 60
+    validation_articles: int = 48
+    written_articles: int = 12
+    max_new_tokens: int = 110
+    repetition_penalty: float = 1.0
+    seed: int = 7
+    checkpoint_minutes: float = 5.0
+    out: str = "runs/summarizer"
+
+    def __post_init__(self) -> None:
+        if self.epochs < 1:
+            raise UsageError(f"epochs={self.epochs}: at least one pass is needed")
+        if self.rank < 0:
+            raise UsageError(f"rank={self.rank}: give 8 to 32 for LoRA, or 0 to train the whole network")
+        if not -1 <= self.hold_out < self.folds:
+            raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
+        if self.validate_every < 1:
+            raise UsageError(f"validate_every={self.validate_every}: give a number of steps")
+        for name in ("warmup", "drop_title", "least_coverage"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
 
