@@ -24,14 +24,16 @@ __all__ = ["Mention", "mentions"]
 
 #: Words that carry no content of a target's name.
 _HOLLOW: Final = frozenset(
-    "the a an of for to in on at by and or with against from over its his her their our s president prime minister "
+    "the a an of for to in on at by and or with against between from over its his her their our s president prime minister "
     "mr mrs ms dr sir gen sen rep administration government regime leadership authorities officials team plan plans "
     "deal policy group movement party forces lawmakers supporters".split()
 )
+_PREPOSITIONS: Final = frozenset("of from in on at with between against for to over by".split())
 _TITLES: Final = re.compile(
     r"^(?:the\s+|president\s+|prime minister\s+|mr\.?\s+|mrs\.?\s+|ms\.?\s+|dr\.?\s+|sir\s+|sen\.?\s+|rep\.?\s+|gen\.?\s+)+",
     re.IGNORECASE,
 )
+_OF: Final = re.compile(r"^.*\bof (?:the )?(?=[A-Z]\w+ [A-Z])")
 _POSSESSIVE: Final = re.compile(r"['’]s?$")
 
 
@@ -67,14 +69,14 @@ def _search(pattern: re.Pattern[str], sentences: Sequence[str]) -> list[Mention]
 
 
 def _by_content(patterns: Sequence[re.Pattern[str]], sentences: Sequence[str]) -> list[Mention]:
-    """Sentences that hold more than half of the content words; the first such word is the mention."""
-    need = len(patterns) // 2 + 1
+    """Sentences that hold more than half of the content words; of two words the second, the head, is enough."""
     found = []
     for number, sentence in enumerate(sentences):
-        hits = [match for pattern in patterns if (match := pattern.search(sentence))]
-        if len(hits) >= need:
-            first = min(hits, key=lambda match: match.start())
-            found.append(Mention(number, first.start(), first.end(), first[0]))
+        hits = [pattern.search(sentence) for pattern in patterns]
+        held = [match for match in hits if match]
+        if len(held) > len(patterns) // 2 or (len(patterns) == 2 and hits[1]):
+            mention = hits[-1] or min(held, key=lambda match: match.start())
+            found.append(Mention(number, mention.start(), mention.end(), mention[0]))
     return found
 
 
@@ -110,22 +112,43 @@ def _patterns(target: str) -> tuple[re.Pattern[str], ...]:
             return (re.compile(rf"\b(?:{ideas[key]})\b", re.IGNORECASE),)
         if key in places:
             return (_any_of(places[key]),)
-    names = [name, bare]
     words = bare.split()
+    # "the UK government", "Assad's forces": whoever is governed or led stands for it.
+    ruled = " ".join(_POSSESSIVE.sub("", word) for word in words if word.casefold() not in _HOLLOW)
+    if ruled.casefold() in places and ruled != bare:
+        return (_any_of([bare, *places[ruled.casefold()]]),)
+    names = [name, bare]
+    if _OF.search(bare):
+        names.append(_OF.sub("", bare))  # "the International Committee of the Red Cross" is the Red Cross
     if _looks_like_person(words):
         names += [words[-1]] if words[-1].rstrip(".").casefold() not in {"jr", "sr"} else [words[-2]]
     if len(words) > 1 and (initials := "".join(word[0] for word in words if word[0].isupper())) and len(initials) > 1:
         names.append(initials)
-    content = [word for word in (_POSSESSIVE.sub("", w) for w in words) if word.casefold() not in _HOLLOW]
-    stems = [rf"\b{re.escape(_stem(word))}\w*" for word in content if len(word) > 1]
+    content = _content(words)
+    stems = [_any_form(word, places) for word in content if len(word) > 1]
     whole = _any_of(dict.fromkeys(names), ignore_case=not any(character.isupper() for character in bare))
-    return (whole, *(re.compile(stem, re.IGNORECASE) for stem in stems))
+    return (whole, *stems)
 
 
 def _any_of(names: Sequence[str] | dict[str, None], *, ignore_case: bool = False) -> re.Pattern[str]:
     ordered = sorted(names, key=len, reverse=True)
     body = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in ordered)
     return re.compile(rf"(?<![\w-])(?:{body})(?!\w)", re.IGNORECASE if ignore_case else 0)
+
+
+def _content(words: Sequence[str]) -> list[str]:
+    """The words that carry the meaning, the head last: "withdrawal from Syria" is a withdrawal."""
+    at = next((i for i, word in enumerate(words) if i and word.casefold() in _PREPOSITIONS), len(words))
+    ordered = [_POSSESSIVE.sub("", word) for word in (*words[at:], *words[:at])]
+    return [word for word in ordered if word.casefold() not in _HOLLOW]
+
+
+def _any_form(word: str, places: dict[str, list[str]]) -> re.Pattern[str]:
+    """A content word in its forms and spellings; a place under all its names."""
+    if word.casefold() in places:
+        return _any_of(places[word.casefold()])
+    stem = re.sub(r"(?<=\w\w)i[sz](?=ation|e|ing|$)", "i[sz]", re.escape(_stem(word)))
+    return re.compile(rf"\b{stem}\w*", re.IGNORECASE)
 
 
 def _looks_like_person(words: Sequence[str]) -> bool:

@@ -45,3 +45,27 @@ def test_a_passage_gathers_the_mentions_of_one_sentence_and_the_title_is_read_on
     second = Window((0,) * 5, (-1, TITLE, -1, 1, -1), (0, 0, 0, 0, 0), (0, 4, 0, 4, 0), (0,) * 5)
     got = passages("Azerbaijan", "Baku", ["Baku met Baku", "rain"], TokenIndex([first, second]))
     assert [(passage.sentence, passage.tokens) for passage in got] == [(TITLE, ((0, 1),)), (0, ((0, 3), (0, 5)))]
+
+
+def test_a_government_is_found_as_its_state() -> None:
+    assert found("the UK government", "London refused.", "The British minister left.") == [
+        (0, "London"),
+        (1, "British"),
+    ]
+
+
+def test_an_institution_is_found_by_the_name_that_news_uses() -> None:
+    assert found("the International Committee of the Red Cross", "The Red Cross waited.", "The ICRC left.") == [
+        (0, "Red Cross"),
+        (1, "ICRC"),
+    ]
+
+
+def test_of_a_phrase_of_two_words_the_head_is_enough() -> None:
+    assert found("the border treaty", "The treaty was signed.", "The border stayed shut.") == [(0, "treaty")]
+
+
+def test_an_idea_is_found_under_other_names_of_its_places_and_other_spellings() -> None:
+    assert found("normalisation between Armenia and Turkey", "Ankara wants to normalize ties with Yerevan.") == [
+        (0, "normalize")
+    ]
