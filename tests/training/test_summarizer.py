@@ -1,0 +1,273 @@
+"""The language model's training on a tiny random Llama: losses, resumption, data, adapter."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+from communique.errors import UsageError
+from communique.models.llama_gguf import read_adapter
+from training import summarizer
+from training.data import Labelled
+from training.language_model import SummaryModel, open_base
+from training.settings import SummarizerSettings, load
+from training.summaries import coverage, mended, read_source
+from training.summarizer import Pool, main, train
+from training.summary_batches import collate, in_order, make_sample, steps
+from training.summary_validation import Written, written_figures
+
+TOWNS = "Tallinn Riga Vilnius Turku Bergen Malmo Gdansk Kiel Aarhus Espoo Oulu Narva".split()
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama of two layers whose tokenizer knows bytes and the chat tokens."""
+    folder = tmp_path_factory.mktemp("base")
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    specials = ["<|im_start|>", "<|im_end|>"]
+    tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate([*specials, *alphabet])}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    tokenizer.add_special_tokens(specials)
+    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>")
+    wrapped.save_pretrained(folder)
+    torch.manual_seed(0)
+    config = LlamaConfig(
+        vocab_size=len(alphabet) + 2,
+        hidden_size=32,
+        intermediate_size=64,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        eos_token_id=1,
+        pad_token_id=1,
+        tie_word_embeddings=True,
+    )
+    LlamaForCausalLM(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twenty short articles, each an event of its own; one reference in five names what its article lacks."""
+    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
+    with path.open("w", encoding="utf-8") as file:
+        for number in range(20):
+            town, other = TOWNS[number % 12], TOWNS[(number + 5) % 12]
+            text = f"The mayor of {town} said on Monday that {number + 10} trams would run to {other} from May. "
+            text += f"The council of {town} had refused the plan twice, and it has not said why it changed its mind."
+            summary = f"The mayor of {town} said {number + 10 + 90 * (number % 5 == 0)} trams would run to {other}."
+            file.write(json.dumps({"id": f"a{number}", "event": f"e{number}", "text": text, "summary": summary}) + "\n")
+    return path
+
+
+@pytest.fixture
+def settings(base: Path, corpus: Path, tmp_path: Path) -> SummarizerSettings:
+    return SummarizerSettings(
+        base=str(base),
+        corpus=(str(corpus),),
+        rank=4,
+        epochs=2,
+        max_tokens=420,
+        batch_tokens=1200,
+        step_tokens=2400,
+        lr=1e-2,
+        validate_every=3,
+        validation_articles=2,
+        written_articles=1,
+        max_new_tokens=4,
+        out=str(tmp_path / "run"),
+    )
+
+
+def article(text: str, **more: object) -> Labelled:
+    whole = Labelled("x", "corpus", "e", "", tuple(text.split("|")), (0,) * text.count("|") + (0,), (), {})
+    return replace(whole, **more)  # type: ignore[arg-type]
+
+
+def curve(settings: SummarizerSettings) -> list[dict[str, float]]:
+    return [json.loads(line) for line in (Path(settings.out) / "curve.jsonl").read_text().splitlines()]
+
+
+def test_references_that_name_what_the_article_lacks_lose_that_sentence_or_go() -> None:
+    text = "Riga opened a bridge on Monday. It cost 12 million euros, the council said, and took four years to build."
+    good = "Riga opened a bridge that took four years to build and that cost 12 million euros, so the council said."
+    found = mended([good, good + " Oslo paid 30 million.", "The port of Oslo opened it. " + good], text)
+    assert found.done == ("kept", "shortened", "dropped")
+    assert found.summaries == (good, good)
+
+
+def test_coverage_is_the_share_of_words_that_the_article_holds() -> None:
+    assert coverage("Riga opened bridges", "In Riga a bridge opens.") == 1.0
+    assert coverage("Riga closed roads", "In Riga a bridge opens.") == pytest.approx(1 / 3)
+
+
+def test_a_folder_of_texts_with_a_table_or_files_beside(tmp_path: Path) -> None:
+    body = "The council of Riga said that the bridge would stay shut until May because ice had damaged its piers."
+    for name in ("one", "two", "three"):
+        (tmp_path / f"{name}.txt").write_text(f"{body} This is text {name}.", encoding="utf-8")
+    (tmp_path / "summaries.csv").write_text('id,summary\none.txt,"Shut, until May."\n', encoding="utf-8")
+    (tmp_path / "two.summary").write_text("The bridge stays shut.\n", encoding="utf-8")
+    found = {item.id: item.summaries for item in read_source(str(tmp_path))}
+    assert found == {"one": ("Shut, until May.",), "two": ("The bridge stays shut.",)}
+
+
+def test_a_folder_without_summaries_says_what_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("Nothing beside it.", encoding="utf-8")
+    with pytest.raises(UsageError, match="id,summary"):
+        list(read_source(str(tmp_path)))
+    with pytest.raises(UsageError, match="no such file"):
+        list(read_source(str(tmp_path / "none.jsonl")))
+
+
+def test_a_long_article_keeps_what_its_summary_rests_on(base: Path) -> None:
+    encoder = open_base(str(base)).encoder
+    filler = [f"Sentence number {number} speaks of the weather." for number in range(30)]
+    long = article("|".join([*filler, "The harbour of Kiel was closed by divers."]))
+    sample = make_sample(encoder, long, "Divers closed the harbour of Kiel.", 500)
+    assert sample.cut
+    assert len(sample.prompt) <= 500
+    assert "harbour of Kiel" in encoder.decode(sample.prompt)
+    assert encoder.decode(sample.answer) == "Divers closed the harbour of Kiel."
+    assert sample.answer[-1] == encoder.end
+
+
+def test_forks_stand_where_a_broken_summary_parts_from_the_true_one(base: Path) -> None:
+    encoder = open_base(str(base)).encoder
+    text = "Baku said 12 soldiers died near Terter.|Yerevan said 30 soldiers died near Martuni."
+    sample = make_sample(encoder, article(text), "Baku said 12 soldiers died near Terter.", 500)
+    forks = [(encoder.decode(sample.answer[:at]), encoder.decode([token])) for at, token in sample.forks]
+    assert ("", "Y") in forks  # the other side
+    assert any(before.startswith("Baku said") and token.isdigit() for before, token in forks)
+    assert all(sample.answer[at] != token for at, token in sample.forks)
+
+
+def test_loss_is_that_of_the_answer_alone_however_it_is_batched(base: Path) -> None:
+    model = SummaryModel(open_base(str(base)), rank=4, alpha=8).eval()
+    encoder = open_base(str(base)).encoder
+    texts = ["Riga opened a bridge.", "Kiel shut its harbour and the ferries to Oslo stopped, a spokesman said."]
+    samples = [make_sample(encoder, article(text), text, 500) for text in texts]
+    together = model(collate(samples))
+    apart = [model(collate([sample])) for sample in samples]
+    assert float(together.answers) == pytest.approx(sum(float(found.answers) for found in apart), rel=1e-5)
+    assert float(together.forks) == pytest.approx(sum(float(found.forks) for found in apart), rel=1e-5)
+    ids = torch.tensor([samples[0].prompt + samples[0].answer])
+    labels = ids.clone()
+    labels[:, : len(samples[0].prompt)] = -100
+    plain = model.network(input_ids=ids, labels=labels).loss * len(samples[0].answer)
+    assert float(apart[0].answers) == pytest.approx(float(plain), rel=1e-5)
+
+
+def test_batches_hold_every_sample_once_and_keep_to_their_tokens(base: Path) -> None:
+    encoder = open_base(str(base)).encoder
+    samples = [make_sample(encoder, article("word " * n, id=str(n)), "word " * (60 - n), 900) for n in range(1, 50)]
+    groups = in_order(samples, 2000)
+    assert sorted(sample.id for group in groups for sample in group) == sorted(sample.id for sample in samples)
+    assert all(len(group) == 1 or len(group) * max(map(len, group)) <= 2000 for group in groups)
+    dealt = steps(samples, 2000, 4000, random.Random(1), near_first=True)
+    assert sorted(s.id for step in dealt for group in step for s in group) == sorted(s.id for s in samples)
+    assert dealt == steps(samples, 2000, 4000, random.Random(1), near_first=True)
+    assert dealt != steps(samples, 2000, 4000, random.Random(2), near_first=True)
+
+
+def test_near_source_references_come_first(base: Path) -> None:
+    encoder = open_base(str(base)).encoder
+    near = [make_sample(encoder, article("Riga opened a bridge."), "Riga opened a bridge.", 500) for _ in range(8)]
+    far = [make_sample(encoder, article("Riga opened a bridge."), "Kiel shut harbours.", 500) for _ in range(8)]
+    dealt = steps([*far, *near], 1500, 1500, random.Random(1), near_first=True)
+    order = [sample.near for step in dealt for group in step for sample in group]
+    assert order == sorted(order, reverse=True)
+
+
+def test_training_learns_and_leaves_an_adapter_that_merges(settings: SummarizerSettings) -> None:
+    train(replace(settings, epochs=12))
+    losses = [row["loss"] for row in curve(settings)]
+    assert np.mean(losses[-3:]) < np.mean(losses[:3]) - 0.5
+    best = Path(settings.out) / "best"
+    deltas = read_adapter(best)
+    assert deltas["model.layers.1.mlp.down_proj"].shape == (32, 64)
+    assert len(deltas) == 2 * 7
+    assert json.loads((best / "adapter_config.json").read_text())["base_model_name_or_path"] == settings.base
+    assert json.loads((Path(settings.out) / "validation.json").read_text())["written_n"] == 1
+
+
+def test_a_killed_run_goes_on_to_the_same_curve(
+    settings: SummarizerSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = replace(settings, out=str(tmp_path / "whole"))
+    train(whole)
+    killed = replace(settings, checkpoint_minutes=0.0)
+    advance = summarizer.Run.advance
+
+    def dying(run: summarizer.Run, groups: object) -> dict[str, float]:
+        found = advance(run, groups)  # type: ignore[arg-type]
+        if run.step == 3:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(summarizer.Run, "advance", dying)
+    with pytest.raises(KeyboardInterrupt):
+        train(killed)
+    monkeypatch.setattr(summarizer.Run, "advance", advance)
+    assert [row["step"] for row in curve(killed)] == [1, 2]
+    train(killed)
+    assert curve(killed) == curve(whole)
+    assert len(curve(whole)) > 4
+    states = [torch.load(Path(s.out) / "checkpoint.pt", weights_only=True)["trained"] for s in (whole, killed)]
+    assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+def test_faulty_references_and_held_out_events_are_not_learned_from(settings: SummarizerSettings) -> None:
+    pool = Pool(replace(settings, validation_articles=99), open_base(settings.base), None)
+    assert pool.counts["dropped"] == 4
+    assert len(pool.articles) + len(pool.held_articles) == 16
+    learned = {sample.id for step in pool.epoch(0) for group in step for sample in group}
+    assert learned == {article.id for article in pool.articles}
+    assert not learned & {article.id for article in pool.held_articles}
+
+
+def test_the_whole_network_can_be_trained(settings: SummarizerSettings) -> None:
+    train(replace(settings, rank=0, lr=3e-3))
+    losses = [row["loss"] for row in curve(settings)]
+    assert losses[-1] < losses[0]
+    assert (Path(settings.out) / "best" / "model.safetensors").exists()
+
+
+def test_an_encoder_decoder_is_trained_too(base: Path, settings: SummarizerSettings, tmp_path: Path) -> None:
+    folder = tmp_path / "t5"
+    config = T5Config(
+        vocab_size=300, d_model=32, d_kv=8, d_ff=64, num_layers=1, num_heads=2, decoder_start_token_id=0, eos_token_id=1
+    )
+    torch.manual_seed(0)
+    T5ForConditionalGeneration(config).save_pretrained(folder)
+    PreTrainedTokenizerFast.from_pretrained(base).save_pretrained(folder)
+    train(replace(settings, base=str(folder), epochs=6))
+    losses = [row["loss"] for row in curve(settings)]
+    assert np.mean(losses[-3:]) < np.mean(losses[:3]) - 0.3
+
+
+def test_figures_of_what_was_written() -> None:
+    source = article("Riga opened a bridge on Monday.|It cost 12 million euros.", summaries=("Riga opened a bridge.",))
+    found = written_figures([Written(source, "Riga opened a bridge. Oslo paid 30 million.")], None)
+    assert found["sentences_n"] == 2
+    assert found["sentences_with_something_missing"] == 0.5
+    assert 0 < found["rouge2"] < found["rouge1"] < 100
+
+
+def test_command_line_refuses_what_it_does_not_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--set", "epocs=3"]) == 2
+    assert main(["--base", "./no/such/model", "--set", f"out={tmp_path}"]) == 2
+
+
+def test_the_shipped_config_loads() -> None:
+    settings = load(SummarizerSettings, Path("training/configs/summarizer.yaml"))
+    assert settings.base == "summarizer-base"
+    assert all(Path(source).exists() for source in settings.corpus)

@@ -1,0 +1,300 @@
+"""The language model in torch: any base with LoRA (or trained whole), its loss on summaries alone, greedy writing.
+
+A base is the registry's GGUF, another GGUF of the Llama architecture, or a folder or hub name for transformers: causal
+models whose tokenizer has chat tokens, and encoder-decoders (T5, BART, PEGASUS). Only the answer's positions go through
+the vocabulary, which is half of the work otherwise.
+
+    >>> base = open_base("summarizer-base")                                     # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from communique.errors import UsageError
+from communique.lm.gguf_tokenizer import build_tokenizer
+from communique.lm.prompt import build_prompt
+from communique.lm.tokenizer import LanguageTokenizer
+from communique.models import load_registry, resolve
+from communique.models.llama_gguf import read_weights
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.summary_batches import Batch
+
+__all__ = ["Base", "ChatEncoder", "Losses", "SummaryModel", "TextEncoder", "load_gguf", "open_base"]
+
+
+class ChatEncoder:
+    """Prompts of causal models: exactly what serving builds."""
+
+    def __init__(self, tokenizer: LanguageTokenizer) -> None:
+        self._tokenizer = tokenizer
+        self.end = tokenizer.end
+
+    def prompt(self, title: str, sentences: Sequence[str], ranking: Sequence[int], most: int) -> tuple[list[int], bool]:
+        made = build_prompt(self._tokenizer, title, sentences, ranking=ranking, max_tokens=most)
+        return list(made.token_ids), made.truncated
+
+    def answer(self, text: str) -> list[int]:
+        return [*self._tokenizer.encode(text), self.end]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return self._tokenizer.decode(ids).strip()
+
+
+class TextEncoder:
+    """Inputs of encoder-decoders: title and sentences as plain text, the lead and the ranked ones when it is long."""
+
+    def __init__(self, tokenizer: Any, lead: int = 3) -> None:
+        self._tokenizer = tokenizer
+        self._lead = lead
+        self.end = int(tokenizer.eos_token_id)
+
+    def prompt(self, title: str, sentences: Sequence[str], ranking: Sequence[int], most: int) -> tuple[list[int], bool]:
+        head = self._ids(title) if title else []
+        parts = [self._ids(sentence) for sentence in sentences]
+        room = most - len(head) - 1
+        kept: set[int] = set()
+        for number in dict.fromkeys([*range(min(self._lead, len(parts))), *ranking, *range(len(parts))]):
+            if len(parts[number]) <= room:
+                kept.add(number)
+                room -= len(parts[number])
+        body = [token for number in sorted(kept) for token in parts[number]] or parts[0][: max(1, room)]
+        return [*head, *body, self.end], len(kept) < len(parts)
+
+    def answer(self, text: str) -> list[int]:
+        return [*self._ids(text), self.end]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        return str(self._tokenizer.decode(ids, skip_special_tokens=True)).strip()
+
+    def _ids(self, text: str) -> list[int]:
+        return list(self._tokenizer(text, add_special_tokens=False).input_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A network as it came, and what turns texts into its ids. `name` is what the settings called it."""
+
+    name: str
+    network: Any
+    encoder: ChatEncoder | TextEncoder
+    encoder_decoder: bool
+
+
+class Losses(NamedTuple):
+    """Sums over a batch: cross-entropy over answer tokens, the loss of its forks, and how many forks are right."""
+
+    answers: Tensor
+    forks: Tensor
+    forks_right: Tensor
+
+
+def open_base(name: str, dtype: torch.dtype = torch.float32) -> Base:
+    """Load a base.
+
+    Args:
+        name: of the registry, a `.gguf` file, a folder, or a name on a hub.
+        dtype: of the weights.
+
+    Raises:
+        UsageError: no such model, or its tokenizer has no chat tokens.
+        EnvironmentFault: it belongs to the registry and is not in the cache.
+    """
+    place = Path(name)
+    if not place.exists() and name in load_registry().models:
+        place = resolve(name)
+    if place.is_dir() and (files := sorted(place.glob("*.gguf"))):
+        place = files[0]
+    if place.suffix == ".gguf" and place.is_file():
+        tokenizer = LanguageTokenizer(build_tokenizer(place))
+        return Base(name, load_gguf(place, dtype), ChatEncoder(tokenizer), encoder_decoder=False)
+    return _from_transformers(name, dtype)
+
+
+def _from_transformers(name: str, dtype: torch.dtype) -> Base:
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    try:
+        config = AutoConfig.from_pretrained(name)
+        tokenizer = AutoTokenizer.from_pretrained(name)
+        kind: Any = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        network = kind.from_pretrained(name, dtype=dtype)
+    except (OSError, ValueError) as error:
+        known = ", ".join(load_registry().models)
+        raise UsageError(f"no base {name!r}: not in the registry ({known}), and transformers says: {error}") from error
+    if config.is_encoder_decoder:
+        return Base(name, network, TextEncoder(tokenizer), encoder_decoder=True)
+    try:
+        encoder = ChatEncoder(LanguageTokenizer(tokenizer.backend_tokenizer))
+    except ValueError as error:
+        raise UsageError(f"{name} cannot be prompted: {error}; take an instruct model with chat tokens") from error
+    return Base(name, network, encoder, encoder_decoder=False)
+
+
+def load_gguf(path: Path, dtype: torch.dtype = torch.float32) -> Any:
+    """A `LlamaForCausalLM` with the dequantised weights of a GGUF file."""
+    import gguf
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    fields = gguf.GGUFReader(path).fields
+
+    def number(name: str) -> Any:
+        return fields[f"llama.{name}"].contents()
+
+    weights = {name: torch.from_numpy(value.copy()).to(dtype) for name, value in read_weights(path)}
+    tied = "lm_head.weight" not in weights
+    end = int(fields["tokenizer.ggml.eos_token_id"].contents())
+    config = LlamaConfig(
+        vocab_size=weights["model.embed_tokens.weight"].shape[0],
+        hidden_size=int(number("embedding_length")),
+        intermediate_size=int(number("feed_forward_length")),
+        num_hidden_layers=int(number("block_count")),
+        num_attention_heads=int(number("attention.head_count")),
+        num_key_value_heads=int(number("attention.head_count_kv")),
+        max_position_embeddings=int(number("context_length")),
+        rms_norm_eps=float(number("attention.layer_norm_rms_epsilon")),
+        rope_parameters={"rope_type": "default", "rope_theta": float(number("rope.freq_base"))},
+        tie_word_embeddings=tied,
+        bos_token_id=end,
+        eos_token_id=end,
+        pad_token_id=end,
+        attn_implementation="sdpa",
+    )
+    # `assign` takes the tensors as they are; the rotary buffers, which no file holds, stay those of the constructor.
+    network = LlamaForCausalLM(config)
+    missing, unexpected = network.load_state_dict(weights, strict=False, assign=True)
+    if unexpected or set(missing) - ({"lm_head.weight"} if tied else set()):
+        raise UsageError(f"{path} is not the model that it says it is: {[*missing, *unexpected][:3]}")
+    network.tie_weights()
+    return network
+
+
+class SummaryModel(nn.Module):
+    """The network with LoRA on all its linear layers, or all of it to train where `rank` is 0."""
+
+    def __init__(self, base: Base, rank: int, alpha: float) -> None:
+        super().__init__()
+        self.encoder_decoder = base.encoder_decoder
+        self.end = base.encoder.end
+        self.rank = rank
+        self.network = base.network
+        if rank:
+            from peft import LoraConfig, TaskType, get_peft_model
+
+            kind = TaskType.SEQ_2_SEQ_LM if base.encoder_decoder else TaskType.CAUSAL_LM
+            config = LoraConfig(task_type=kind, r=rank, lora_alpha=alpha, target_modules="all-linear")
+            self.network = get_peft_model(base.network, config)
+        self.network.config.use_cache = False
+
+    def forward(self, batch: Batch) -> Losses:
+        """Losses of a batch; sums, so that batches of different sizes add up."""
+        with self._plain_inputs():
+            logits, truth, starts = self._encoder_decoder(batch) if self.encoder_decoder else self._causal(batch)
+        logits = logits.float()
+        answers = nn.functional.cross_entropy(logits, truth, reduction="sum")
+        rows = starts[batch.forks[:, 0]] + batch.forks[:, 1]
+        gap = logits[rows, truth[rows]] - logits[rows, batch.forks[:, 2]]
+        return Losses(answers, nn.functional.softplus(-gap).sum(), (gap > 0).sum())
+
+    def _causal(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits [N, V] at the answers' positions, the tokens [N] there, and where in N each sample begins [B]."""
+        network = self.network.get_base_model() if self.rank else self.network
+        starts = batch.answer_lengths.cumsum(0) - batch.answer_lengths
+        lengths = zip(batch.prompt_lengths.tolist(), batch.answer_lengths.tolist(), strict=True)
+        rows = [torch.cat([batch.prompts[i, :p], batch.answers[i, :a]]) for i, (p, a) in enumerate(lengths)]
+        ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
+        # Padding stands on the right, where a causal model does not look: no mask, and the quick attention.
+        states = network.get_decoder()(input_ids=ids, use_cache=False).last_hidden_state
+        at = torch.arange(ids.shape[1], device=ids.device)
+        first = batch.prompt_lengths[:, None] - 1
+        states = states[(at >= first) & (at < first + batch.answer_lengths[:, None])]
+        return network.get_output_embeddings()(states), _unpadded(batch), starts
+
+    def _encoder_decoder(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        starts = batch.answer_lengths.cumsum(0) - batch.answer_lengths
+        config = self.network.config
+        first = torch.full_like(batch.answers[:, :1], config.decoder_start_token_id)
+        shown = torch.arange(batch.prompts.shape[1], device=batch.prompts.device) < batch.prompt_lengths[:, None]
+        logits = self.network(
+            input_ids=batch.prompts,
+            attention_mask=shown.long(),
+            decoder_input_ids=torch.cat([first, batch.answers[:, :-1]], dim=1),
+            use_cache=False,
+        ).logits
+        return logits[_answer_mask(batch)], _unpadded(batch), starts
+
+    @torch.no_grad()
+    def write(
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, repetition_penalty: float
+    ) -> list[list[int]]:
+        """Greedy answers without the end token, one for each prompt, all in one batch."""
+        device = next(self.parameters()).device
+        longest = max(map(len, prompts))
+        ids = torch.full((len(prompts), longest), self.end, device=device)
+        mask = torch.zeros_like(ids)
+        for row, prompt in enumerate(prompts):  # on the left, so that all answers begin together
+            ids[row, longest - len(prompt) :] = torch.tensor(prompt, device=device)
+            mask[row, longest - len(prompt) :] = 1
+        with self._plain_inputs():
+            found = self.network.generate(
+                input_ids=ids,
+                attention_mask=mask,
+                do_sample=False,
+                use_cache=True,
+                max_new_tokens=max_new_tokens,
+                repetition_penalty=repetition_penalty,
+                eos_token_id=self.end,
+                pad_token_id=self.end,
+            )
+        answers = found[:, 1:] if self.encoder_decoder else found[:, longest:]
+        return [[*_until(row.tolist(), self.end)] for row in answers]
+
+    def trained(self) -> dict[str, Tensor]:
+        """The parameters that learn, by name."""
+        return {name: value for name, value in self.named_parameters() if value.requires_grad}
+
+    def save(self, folder: Path, base: str) -> None:
+        """The adapter as PEFT writes it, in half precision (`adapter.safetensors`), or the whole network."""
+        folder.mkdir(parents=True, exist_ok=True)
+        if not self.rank:
+            self.network.save_pretrained(folder)
+            return
+        from peft import get_peft_model_state_dict
+        from safetensors.torch import save_file
+
+        state = get_peft_model_state_dict(self.network)
+        save_file({k: v.half().contiguous() for k, v in state.items()}, folder / "adapter.safetensors")
+        config = self.network.peft_config["default"]
+        config.base_model_name_or_path = base
+        config.inference_mode = True
+        config.save_pretrained(folder)
+
+    def _plain_inputs(self) -> contextlib.AbstractContextManager[Any]:
+        """LoRA's weights are f32 and its inputs bf16: autocast settles it, PEFT's own casts would only cost time."""
+        if not self.rank or not torch.is_autocast_enabled(next(self.parameters()).device.type):
+            return contextlib.nullcontext()
+        from peft.helpers import disable_input_dtype_casting
+
+        return disable_input_dtype_casting(self.network)  # type: ignore[no-any-return]
+
+
+def _answer_mask(batch: Batch) -> Tensor:
+    return torch.arange(batch.answers.shape[1], device=batch.answers.device) < batch.answer_lengths[:, None]
+
+
+def _unpadded(batch: Batch) -> Tensor:
+    """The answers' tokens [N], one sample after the other."""
+    return batch.answers[_answer_mask(batch)]
+
+
+def _until(ids: Sequence[int], end: int) -> Sequence[int]:
+    return ids[: ids.index(end)] if end in ids else ids

@@ -1,0 +1,327 @@
+"""Fine-tune the language model to summarise: LoRA or whole, on one processor, one GPU or several.
+
+    python -m training.summarizer --config training/configs/summarizer.yaml --data-root DATA
+    python -m training.summarizer --config training/configs/summarizer.yaml --set corpus='[my_folder]'
+    python -m training.summarizer --config training/configs/summarizer.yaml --smoke    # a minute, for tests
+    torchrun --nproc-per-node 2 -m training.summarizer --config …                      # two GPUs, the same run
+
+Interrupted, the same command goes on from the last checkpoint and takes the same steps. OUT/best holds the best
+adapter, OUT/curve.jsonl the loss of each step, OUT/validation.json the figures on the held-out fold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import random
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from accelerate import Accelerator
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from communique.errors import CommuniqueError, UsageError
+from training import data, summaries
+from training.language_model import Base, SummaryModel, open_base
+from training.model import best_arithmetic
+from training.settings import SummarizerSettings, as_yaml, load
+from training.summary_batches import Sample, collate, make_sample, steps
+from training.summary_validation import open_checker, teacher_forced, write_summaries, written_figures
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.data import Labelled
+
+__all__ = ["Pool", "main", "train"]
+
+console = Console(stderr=True)
+#: Without a terminal, a line is printed every so many steps.
+_LINE_EVERY = 10
+
+
+class Pool:
+    """All articles, dealt into training and validation by event."""
+
+    def __init__(self, settings: SummarizerSettings, base: Base, data_root: Path | None, smoke: bool = False) -> None:
+        self.settings = settings
+        self._encoder = base.encoder
+        articles, self.counts = summaries.load(settings.corpus, data_root, settings.sets, settings.least_coverage)
+        if smoke:
+            articles = articles[:: max(1, len(articles) // 16)]
+        self.articles = [article for article in articles if not self._held(article)]
+        held = [article for article in articles if self._held(article)]
+        random.Random(settings.seed).shuffle(held)
+        self.held_articles = held[: settings.validation_articles]
+        self.validation = [make_sample(self._encoder, a, a.summaries[0], settings.max_tokens) for a in held]
+        self.validation = self.validation[: settings.validation_articles]
+        if not self.articles:
+            raise UsageError("no article with a usable summary is left to train on")
+
+    def _held(self, article: Labelled) -> bool:
+        return data.fold_of(article.event, self.settings.folds) == self.settings.hold_out
+
+    def epoch(self, number: int) -> list[list[list[Sample]]]:
+        """The steps of one pass, each a list of batches: the same for the same seed and number."""
+        settings = self.settings
+        rng = random.Random(f"{settings.seed}/{number}")
+        samples = [
+            make_sample(
+                self._encoder,
+                article,
+                article.summaries[number % len(article.summaries)],
+                settings.max_tokens,
+                title=rng.random() >= settings.drop_title,
+            )
+            for article in self.articles
+        ]
+        near_first = settings.near_source_first and number == 0
+        return steps(samples, settings.batch_tokens, settings.step_tokens, rng, near_first=near_first)
+
+
+class Run:
+    """What a training run holds and writes down: model, optimiser, rate, and how far it is."""
+
+    def __init__(self, settings: SummarizerSettings, model: SummaryModel, accelerator: Accelerator, total: int) -> None:
+        self.settings = settings
+        self.accelerator = accelerator
+        self.out = Path(settings.out)
+        self.model = model
+        optimizer = torch.optim.AdamW(model.trained().values(), lr=settings.lr, weight_decay=settings.weight_decay)
+        self.rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step / total, settings.warmup))
+        self.wrapped, self.optimizer = accelerator.prepare(model, optimizer)
+        self.step = 0
+        self.best = math.inf
+
+    def advance(self, groups: Sequence[Sequence[Sample]]) -> dict[str, float]:
+        """One step of the optimiser over its batches, dealt among the processes; returns the step's losses."""
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        device = self.accelerator.device
+        tokens = sum(len(sample.answer) for group in groups for sample in group)
+        forks = max(1, sum(len(sample.forks) for group in groups for sample in group))
+        rounds = math.ceil(len(groups) / world)
+        sums = torch.zeros(2, device=device)
+        self.wrapped.train()
+        for number in range(rounds):
+            at = number * world + rank
+            batch = collate(groups[at % len(groups)]).to(device)
+            # A process that has run out of batches goes along with the others and counts for nothing.
+            share = float(at < len(groups))
+            together = number == rounds - 1
+            with contextlib.nullcontext() if together else self.accelerator.no_sync(self.wrapped):
+                found = self.wrapped(batch)
+                parts = torch.stack([found.answers / tokens, found.forks / forks]) * share
+                # Gradients are averaged over processes, but the sums above are over all of them.
+                self.accelerator.backward((parts[0] + self.settings.forks * parts[1]) * world)
+            sums += parts.detach()
+        self.accelerator.clip_grad_norm_(self.model.trained().values(), 1.0)
+        rate = self.rate.get_last_lr()[0]
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.rate.step()
+        self.step += 1
+        answers, wrong = self.accelerator.reduce(sums, "sum").tolist()
+        return {"step": self.step, "loss": answers, "forks": wrong, "rate": rate}
+
+    def save(self) -> None:
+        """A checkpoint, whole or not at all."""
+        part = self.out / "checkpoint.pt.part"
+        state = {
+            "trained": self.model.trained(),
+            "optimizer": self.optimizer.state_dict(),
+            "rate": self.rate.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "random": torch.get_rng_state(),
+        }
+        torch.save(state, part)
+        part.replace(self.out / "checkpoint.pt")
+
+    def resume(self) -> None:
+        """Go on from the checkpoint, if there is one; the curve is cut back to where it stood."""
+        path = self.out / "checkpoint.pt"
+        if not path.exists():
+            return
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        with torch.no_grad():
+            for name, value in self.model.trained().items():
+                value.copy_(state["trained"][name])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.rate.load_state_dict(state["rate"])
+        torch.set_rng_state(state["random"])
+        self.step, self.best = int(state["step"]), float(state["best"])
+        curve = self.out / "curve.jsonl"
+        if self.accelerator.is_main_process and curve.exists():
+            lines = curve.read_text(encoding="utf-8").splitlines()
+            kept = [line for line in lines if json.loads(line)["step"] <= self.step]
+            curve.write_text("".join(line + "\n" for line in kept), encoding="utf-8")
+        console.print(f"resuming after step {self.step}")
+
+
+def train(settings: SummarizerSettings, data_root: Path | None = None, smoke: bool = False) -> dict[str, Any]:
+    """Train to the end (or from the last checkpoint to the end); returns the validation figures of the best."""
+    kind, arithmetic = best_arithmetic()
+    accelerator = Accelerator(mixed_precision="bf16" if arithmetic == "bf16" else "no", cpu=kind == "cpu")
+    console.quiet = not accelerator.is_main_process
+    torch.manual_seed(settings.seed)
+    out = Path(settings.out)
+    out.mkdir(parents=True, exist_ok=True)
+    # Weights that stay as they are may be kept in bf16: nothing is added to them.
+    frozen = torch.bfloat16 if settings.rank and arithmetic == "bf16" else torch.float32
+    base = open_base(settings.base, frozen)
+    pool = Pool(settings, base, data_root, smoke)
+    model = SummaryModel(base, settings.rank, settings.alpha)
+    epochs = [pool.epoch(number) for number in range(settings.epochs)]
+    total = sum(map(len, epochs))
+    run = Run(settings, model, accelerator, total)
+    run.resume()
+    _describe(pool, epochs, model, arithmetic)
+    checker, why = open_checker()
+    if checker is None:
+        console.print(f"support will not be measured: {why}")
+    if accelerator.is_main_process:
+        (out / "settings.yaml").write_text(as_yaml(settings), encoding="utf-8")
+
+    def validate() -> dict[str, Any]:
+        model.eval()
+        with accelerator.autocast():
+            found: dict[str, Any] = dict(teacher_forced(model, pool.validation, settings.batch_tokens))
+            few = settings.written_articles
+            written = write_summaries(model, base.encoder, pool.held_articles[:few], pool.validation[:few], settings)
+        found |= written_figures(written, checker) if written else {}
+        return found
+
+    best = _loop(run, epochs, total, validate if pool.validation else None)
+    if accelerator.is_main_process:
+        (out / "validation.json").write_text(json.dumps(best, indent=1), encoding="utf-8")
+    accelerator.end_training()
+    return best
+
+
+def _loop(run: Run, epochs: Sequence[Any], total: int, validate: Any) -> dict[str, Any]:
+    main_process = run.accelerator.is_main_process
+    writer = _writer(run.out, run.step) if main_process else None
+    done, saved, began, tokens = run.step, time.monotonic(), time.monotonic(), 0
+    progress = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )
+    with progress, (run.out / "curve.jsonl").open("a", encoding="utf-8") as curve:
+        bar = progress.add_task("training", total=total, completed=done)
+        for number, groups in enumerate(group for epoch in epochs for group in epoch):
+            if number < done:
+                continue
+            losses = run.advance(groups)
+            tokens += sum(len(sample) for group in groups for sample in group)
+            spent = time.monotonic() - began
+            progress.update(bar, advance=1, description=f"loss {losses['loss']:.3f}")
+            if not console.is_terminal and run.step % _LINE_EVERY == 0:
+                left = spent / (run.step - done) * (total - run.step) / 60
+                line = f"step {run.step}/{total} loss {losses['loss']:.3f} forks {losses['forks']:.3f}"
+                console.print(f"{line} {tokens / spent:.0f} tokens/s, {left:.0f} min left")
+            if writer is not None:
+                curve.write(json.dumps(losses) + "\n")
+                curve.flush()
+                for name in ("loss", "forks", "rate"):
+                    writer.add_scalar(f"training/{name}", losses[name], run.step)
+            if run.step % run.settings.validate_every == 0 or run.step == total:
+                if writer is not None:
+                    _judge(run, validate, writer)
+                run.accelerator.wait_for_everyone()
+            late = time.monotonic() - saved > run.settings.checkpoint_minutes * 60
+            if main_process and (late or run.step == total):
+                run.save()
+                saved = time.monotonic()
+    if writer is not None:
+        writer.close()
+    best = run.out / "best" / "validation.json"
+    return json.loads(best.read_text(encoding="utf-8")) if best.exists() else {}
+
+
+def _judge(run: Run, validate: Any, writer: Any) -> None:
+    """Validate; what has the lowest loss so far is kept under OUT/best. Without held-out articles the last is."""
+    found: dict[str, Any] = {"step": run.step, **(validate() if validate else {})}
+    for name, value in found.items():
+        writer.add_scalar(f"validation/{name}", value, run.step)
+    console.print({name: round(value, 3) for name, value in found.items()})
+    loss = found.get("loss", -math.inf)
+    if loss < run.best or not validate:
+        run.best = loss
+        run.model.save(run.out / "best", run.settings.base)
+        (run.out / "best" / "validation.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+
+
+def _describe(pool: Pool, epochs: Sequence[Sequence[Sequence[Sequence[Sample]]]], model: Any, arithmetic: str) -> None:
+    samples = [sample for step in epochs[0] for group in step for sample in group]
+    told = ", ".join(f"{count} {what}" for what, count in sorted(pool.counts.items()) if count)
+    console.print(f"references: {told}")
+    mean = sum(map(len, samples)) / len(samples)
+    console.print(
+        f"{len(pool.articles)} articles to learn from, of {mean:.0f} tokens; {len(pool.validation)} held-out ones; "
+        f"{sum(sample.cut for sample in samples)} did not fit whole into {pool.settings.max_tokens} tokens and keep "
+        "their lead and what their summary rests on"
+    )
+    trained = sum(value.numel() for value in model.trained().values())
+    console.print(f"{trained / 1e6:.1f} M parameters to train, {sum(map(len, epochs))} steps, {arithmetic}")
+
+
+def _schedule(share: float, warmup: float) -> float:
+    """Linear rise over `warmup`, then a cosine to a twentieth."""
+    if share < warmup:
+        return (share + 1e-3) / (warmup + 1e-3)
+    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - warmup) / max(1e-9, 1 - warmup))))
+
+
+def _writer(out: Path, done: int) -> Any:
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(out / "tensorboard"), purge_step=done + 1)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training.summarizer", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--config", type=Path, default=Path("training/configs/summarizer.yaml"))
+    parser.add_argument(
+        "--data-root", type=Path, help="folder of external sets; without it the project's corpus serves"
+    )
+    parser.add_argument("--base", help="the model to tune, in place of the config's")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a setting")
+    parser.add_argument("--smoke", action="store_true", help="a few articles, one pass: does it run?")
+    parser.add_argument("--threads", type=int, help="CPU threads")
+    arguments = parser.parse_args(argv)
+    if arguments.threads:
+        torch.set_num_threads(arguments.threads)
+    try:
+        overrides = [*arguments.set, *([f"base={arguments.base}"] if arguments.base else [])]
+        settings = load(SummarizerSettings, arguments.config, overrides)
+        if arguments.data_root is None:
+            settings = replace(settings, sets=())
+        if arguments.smoke:
+            settings = replace(settings, epochs=1, validation_articles=2, written_articles=1, max_new_tokens=16)
+        if not settings.corpus and not settings.sets:
+            raise UsageError("nothing to learn from: name corpus files, or sets with --data-root")
+        result = train(settings, arguments.data_root, arguments.smoke)
+    except UsageError as error:
+        console.print(f"error: {error}", style="red")
+        return 2
+    except CommuniqueError as error:
+        console.print(f"error: {error}", style="red")
+        return 3
+    except KeyboardInterrupt:
+        console.print("interrupted: the same command goes on from the last checkpoint")
+        return 130
+    print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

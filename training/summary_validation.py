@@ -1,0 +1,137 @@
+"""Figures of the language model on held-out articles while it trains: quick, without intervals (those are `eval/`'s).
+
+Loss and forks on all of them; for a few also what it writes, beside the article's lead of as many words.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from communique.document import Document, Sentence
+from communique.errors import CommuniqueError
+from communique.grounding import Checker, missing
+from communique.record import Article
+from communique.text import MappedText
+from training.summaries import sentences_of
+from training.summary_batches import collate, in_order
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from training.data import Labelled
+    from training.language_model import ChatEncoder, SummaryModel, TextEncoder
+    from training.settings import SummarizerSettings
+    from training.summary_batches import Sample
+
+__all__ = ["Written", "open_checker", "rouge", "teacher_forced", "write_summaries", "written_figures"]
+
+#: From this support on a sentence counts as supported.
+SUPPORTED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A held-out article and what was written of it."""
+
+    article: Labelled
+    text: str
+
+
+@torch.no_grad()
+def teacher_forced(model: SummaryModel, samples: Sequence[Sample], batch_tokens: int) -> dict[str, float]:
+    """`loss` a token, and `forks`: the share of places where the true token is likelier than the false one."""
+    device = next(model.parameters()).device
+    loss, tokens, right, forks = 0.0, 0, 0, 0
+    for group in in_order(samples, batch_tokens):
+        batch = collate(group).to(device)
+        found = model(batch)
+        loss += float(found.answers)
+        tokens += batch.answer_tokens
+        right += int(found.forks_right)
+        forks += len(batch.forks)
+    return {"loss": loss / max(1, tokens), "forks": right / max(1, forks)}
+
+
+def write_summaries(
+    model: SummaryModel,
+    encoder: ChatEncoder | TextEncoder,
+    articles: Sequence[Labelled],
+    samples: Sequence[Sample],
+    settings: SummarizerSettings,
+    together: int = 6,
+) -> list[Written]:
+    """A summary of each article; `samples` hold their prompts, in the same order."""
+    order = sorted(range(len(samples)), key=lambda number: len(samples[number].prompt))
+    texts: dict[int, str] = {}
+    for at in range(0, len(order), together):
+        numbers = order[at : at + together]
+        answers = model.write(
+            [samples[number].prompt for number in numbers], settings.max_new_tokens, settings.repetition_penalty
+        )
+        texts |= {number: encoder.decode(answer) for number, answer in zip(numbers, answers, strict=True)}
+    return [Written(article, texts[number]) for number, article in enumerate(articles)]
+
+
+def written_figures(written: Sequence[Written], checker: Checker | None) -> dict[str, Any]:
+    """ROUGE F1 (0-100) beside Lead's, and shares of sentences: supported (with a checker), with something missing."""
+    scores: dict[str, float] = {}
+    for item in written:
+        lead = " ".join(" ".join(item.article.sentences).split()[: len(item.text.split())])
+        for prefix, text in (("", item.text), ("lead_", lead)):
+            for name, value in rouge(text, item.article.summaries).items():
+                scores[prefix + name] = scores.get(prefix + name, 0.0) + value / len(written)
+    said = [(item.article, sentence) for item in written for sentence in sentences_of(item.text)]
+    lost = [bool(missing(sentence, " ".join([article.title, *article.sentences]))) for article, sentence in said]
+    found: dict[str, Any] = {
+        **scores,
+        "written_n": len(written),
+        "words": sum(len(item.text.split()) for item in written) / max(1, len(written)),
+        "sentences_n": len(said),
+        "sentences_with_something_missing": sum(lost) / max(1, len(lost)),
+    }
+    if checker is not None:
+        verdicts = [v for item in written for v in checker.check(sentences_of(item.text), _document(item.article))]
+        found["support_mean"] = sum(v.support for v in verdicts) / max(1, len(verdicts))
+        found["supported"] = sum(v.support >= SUPPORTED for v in verdicts) / max(1, len(verdicts))
+    return found
+
+
+def rouge(text: str, references: Sequence[str]) -> dict[str, float]:
+    """ROUGE-1, -2 and -Lsum F1 (0-100), stemmed, of the best reference each."""
+    prepared = "\n".join(sentences_of(text))
+    found: dict[str, float] = {}
+    for reference in references:
+        for name, score in _scorer().score("\n".join(sentences_of(reference)), prepared).items():
+            found[name] = max(found.get(name, 0.0), 100 * score.fmeasure)
+    return found
+
+
+@cache
+def _scorer() -> Any:
+    from rouge_score import rouge_scorer
+
+    return rouge_scorer.RougeScorer(["rouge1", "rouge2", "rougeLsum"], use_stemmer=True)
+
+
+def open_checker() -> tuple[Checker | None, str]:
+    """The shipped checker, or none and the reason why: a base may be trained before there is a classifier."""
+    from communique.models import resolve
+    from communique.reader import Reader
+
+    try:
+        return Checker(Reader(resolve("trunk"))), ""
+    except CommuniqueError as error:
+        return None, str(error)
+
+
+def _document(article: Labelled) -> Document:
+    sentences = tuple(
+        Sentence(MappedText.of(text), paragraph)
+        for text, paragraph in zip(article.sentences, article.paragraphs, strict=True)
+    )
+    whole = Article(id=article.id, text="\n".join(article.sentences), title=article.title)
+    return Document(whole, article.title, sentences, removed=(), language="en", truncated=False)
