@@ -34,8 +34,9 @@ def topic_regression(training: Sequence[Reference]) -> Callable[[Reference], dic
     from sklearn.multiclass import OneVsRestClassifier
 
     model = _pipeline(OneVsRestClassifier(LogisticRegression(C=10, class_weight="balanced", max_iter=1000)))
-    model.fit([_topic_text(r) for r in training], [[int(topic in r.topics) for topic in TOPICS] for r in training])
-    return lambda r: dict(zip(TOPICS, map(float, model.predict_proba([_topic_text(r)])[0]), strict=True))
+    known = [topic for topic in TOPICS if 0 < sum(topic in r.topics for r in training) < len(training)]
+    model.fit([_topic_text(r) for r in training], [[int(topic in r.topics) for topic in known] for r in training])
+    return lambda r: dict(zip(known, map(float, model.predict_proba([_topic_text(r)])[0]), strict=True))
 
 
 def stance_regression(training: Sequence[Reference]) -> Callable[[Reference, str], dict[str, float]]:

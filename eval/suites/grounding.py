@@ -112,17 +112,31 @@ def _perturbed(broken: Sequence[tuple[Reference, list[tuple[str, str, str]]]], n
     ]
     if not scored:
         return []
-    # The highest threshold that alarms at most 5% of the sentences that nobody broke.
-    threshold = float(
-        np.quantile([score for _, (_, kind, _), score in scored if not kind], FALSE_ALARMS, method="lower")
-    )
+    threshold, part = _alarm([score for _, (_, kind, _), score in scored if not kind])
     items = []
     for reference, (identifier, kind, text), score in scored:
-        caught = float(score < threshold)
-        scores = {f"caught.{kind}": caught, "caught": caught} if kind else {"false_alarms": caught}
+        caught = 1.0 if score < threshold else part if score == threshold else 0.0
+        below_half = float(score < 0.5)
+        if kind:
+            scores = {f"caught.{kind}": caught, "caught": caught, "caught_at_half": below_half}
+        else:
+            scores = {"false_alarms": caught, "false_alarms_at_half": below_half}
         item = item_of(reference, f"{name}: perturbed", kind="perturbed", text=text, score=score, scores=scores)
         items.append(item | {"id": identifier})
     return items
+
+
+def _alarm(unbroken: Sequence[float]) -> tuple[float, float]:
+    """The threshold, and the share of the sentences that lie on it, at which 5% of the unbroken ones are alarmed.
+
+    A checker may give many sentences the same lowest score. Between two points of its ROC curve the line is followed,
+    as if ties were broken by lot.
+    """
+    ordered = np.sort(np.asarray(unbroken, dtype=np.float64))
+    allowed = FALSE_ALARMS * len(ordered)
+    threshold = float(ordered[int(allowed)])
+    below, on = int(np.sum(ordered < threshold)), int(np.sum(ordered == threshold))
+    return threshold, (allowed - below) / on
 
 
 def _titled(article: Article) -> str:
@@ -162,7 +176,15 @@ SUITE: Final = Suite(
     "Does the checker tell supported sentences from unsupported ones?",
     collect,
     measure,
-    ("auc", "balanced_accuracy", "ece_debiased", "caught", *(f"caught.{kind}" for kind in KINDS), "false_alarms"),
+    (
+        "auc",
+        "balanced_accuracy",
+        "ece_debiased",
+        "caught",
+        *(f"caught.{kind}" for kind in KINDS),
+        "caught_at_half",
+        "false_alarms_at_half",
+    ),
     ("auc", "balanced_accuracy", "caught"),
-    frozenset({"ece_debiased", "brier", "false_alarms"}),
+    frozenset({"ece_debiased", "brier", "false_alarms", "false_alarms_at_half"}),
 )

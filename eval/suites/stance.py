@@ -5,8 +5,8 @@ probable label and in `answered_macro_f1` not at all; a target called absent cou
 
 Controls, each the share that follows: `absent` asks for targets that play no part, and the answer is `absent`; `swap`
 asks for the opponent in the same article, and favor minus against differs the right way; `mirror` swaps the two sides
-throughout the article, and the labels swap too; `unnamed` drops every sentence that names the target, and the answer is
-then `absent`.
+throughout the article, and the labels swap too; `stranger` asks for another article's target, of which this text has no
+word, and the answer is `absent`.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from communique.errors import UsageError
-from communique.labels import STANCES
+from communique.labels import DEFAULT_TARGETS, STANCES
 from communique.perturbation import swap_sides
 from eval.baselines.labels import majority, stance_regression
 from eval.intervals import Statistic, mean
 from eval.measures.agreement import alpha
 from eval.measures.calibration import risk_at_coverage
 from eval.measures.labels import single_label
-from eval.sentences import sentences
+from eval.sentences import words
 from eval.suites.base import OPPONENTS, Collected, Setting, Suite, article_of, asked, item_of, means
 
 if TYPE_CHECKING:
@@ -146,9 +146,7 @@ def _controls(
                 items.append(_control(reference, "control: absent", target, follows))
     try:
         mirrored = setting.answers.of(
-            article_of(
-                r, setting.modes[0], OPPONENTS, id=f"{r.id}#mirror", text=swap_sides(r.text), title=swap_sides(r.title)
-            )
+            article_of(r, setting.modes[0], id=f"{r.id}#mirror", text=swap_sides(r.text), title=swap_sides(r.title))
             for r, _ in sided
         )
         for (reference, judged), record in zip(sided, mirrored, strict=True):
@@ -156,17 +154,14 @@ def _controls(
             for target, opponent in OPPONENTS.items():
                 follows = _label(judged.get(target)) == _label(other.get(opponent))
                 items.append(_control(reference, "control: mirror", target, follows))
-        pairs = [(r, target, _without(r.text, target)) for r in references for target in r.stance if " " not in target]
-        pairs = [(r, target, text) for r, target, text in pairs if len(text.split()) >= 40]
-        blind = setting.answers.of(
-            article_of(r, setting.modes[0], [target], id=f"{r.id}#without {target}", text=text, title="")
-            for r, target, text in pairs
+        strangers = [(r, name) for r in references if (name := _stranger(r, references))]
+        asked_for = setting.answers.of(
+            article_of(r, setting.modes[0], [name], id=f"{r.id}#stranger") for r, name in strangers
         )
-        for (reference, target, _), record in zip(pairs, blind, strict=True):
-            answer = next((s for s in record["stance"] if s["target"] == target), None)
-            items.append(_control(reference, "control: unnamed", target, _label(answer) == "absent"))
+        for (reference, stranger), record in zip(strangers, asked_for, strict=True):
+            items.append(_control(reference, "control: stranger", stranger, record["stance"][0]["label"] == "absent"))
     except UsageError as error:
-        notes.append(f"no mirror and unnamed controls: {error}")
+        notes.append(f"no mirror and stranger controls: {error}")
     return items
 
 
@@ -175,10 +170,21 @@ def _control(reference: Reference, system: str, target: str, follows: bool) -> I
     return item | {"id": f"{reference.id}/{target}"}
 
 
-def _without(text: str, target: str) -> str:
-    """The text without the sentences that name the target or an adjective of its name."""
-    key = target.lower()[:6]
-    return " ".join(sentence for sentence in sentences(text) if key not in sentence.lower())
+def _stranger(reference: Reference, references: Sequence[Reference]) -> str | None:
+    """A target of the nearest article after this one whose name shares no word with this text; None where all do."""
+    spoken = _stems(f"{reference.title} {reference.text}")
+    at = references.index(reference)
+    for other in (*references[at + 1 :], *references[:at]):
+        for target in other.stance:
+            stems = _stems(target)
+            if target not in DEFAULT_TARGETS and stems and not stems & spoken:
+                return target
+    return None
+
+
+def _stems(text: str) -> set[str]:
+    """The first letters of every word of four and more."""
+    return {word[:5] for word in words(text.lower()) if len(word) > 3}
 
 
 def _side(label: str) -> int:
