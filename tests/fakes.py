@@ -21,8 +21,8 @@ MODELS = {"summarizer": "fake@1", "classifier": "fake@2"}
 class FakePipeline:
     """Summarises by the first sentence. `calls` holds the ids of each shard; `gate`, while clear, holds work back.
 
-    An article that holds CRASH raises, one that holds SLOW takes until the deadline, one that holds FRENCH is not
-    English.
+    An article that holds CRASH raises, one that holds SLOW takes until the deadline, one that holds STUCK minds no
+    deadline, one that holds FRENCH is not English.
     """
 
     def __init__(self, targets: Sequence[str] = ("Armenia",), max_characters: int = 1_000_000) -> None:
@@ -59,6 +59,8 @@ class FakePipeline:
             raise RuntimeError("the fake was told to crash")
         if "INTERNAL" in text:
             return Record.failed(article, Internal("the fake was told to fail"))
+        if "STUCK" in text:
+            time.sleep(300)
         if "SLOW" in text and deadline is not None:
             time.sleep(max(0.0, deadline - time.monotonic()))
             return Record.failed(article, TimedOut("the deadline passed"))

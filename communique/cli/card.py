@@ -18,7 +18,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from communique.record import Article, Record, Span, Stance
+    from communique.record import Article, Record, Span, Stance, SummarySentence
 
 __all__ = ["card"]
 
@@ -26,7 +26,9 @@ _STANCE_STYLES: Final = {"favor": "green", "neutral": "blue", "against": "red", 
 #: Control characters, and those that turn the direction of writing around.
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]+")
 _TAG: Final = re.compile(r"<[^>]*>")
-_SNIPPET: Final = 180
+#: Characters of a quotation at most: what proves a sentence, what a stance rests on.
+_PROOF: Final = 300
+_REASON: Final = 120
 _BAR: Final = 20
 
 
@@ -65,9 +67,15 @@ def _summary(article: Article, record: Record) -> list[RenderableType]:
         for span in sentence.evidence:
             number += 1
             text.append(f" [{number}]", "cyan")
-            how = sentence.mode if sentence.support >= 1 else f"{sentence.mode}, support {sentence.support:.2f}"
-            proofs.add_row(Text(f"[{number}]"), _quote(article, span, f"{_place(span)}, {how}"))
+            proofs.add_row(Text(f"[{number}]"), _proof(article, sentence, span))
     return [_heading("Summary", f"{summary.mode}, {summary.words} words"), text, "", proofs]
+
+
+def _proof(article: Article, sentence: SummarySentence, span: Span) -> Text:
+    """Where the sentence comes from, and the words there where they are not the sentence itself."""
+    if sentence.mode == "extractive" and _source(article, span) == _tidy(sentence.text):
+        return Text(f"{_place(span)}, as it stands there", "dim")
+    return _quote(article, span, f"{_place(span)}, {sentence.mode}, support {sentence.support:.2f}", _PROOF)
 
 
 def _topics(record: Record) -> Table:
@@ -75,7 +83,7 @@ def _topics(record: Record) -> Table:
     for label in record.topics:
         probability = record.topic_probabilities[label]
         full = round(probability * _BAR)
-        bar = Text.assemble(("━" * full, "cyan"), ("━" * (_BAR - full), "bright_black"))
+        bar = Text.assemble(("━" * full, "cyan"), ("·" * (_BAR - full), "bright_black"))
         table.add_row(Text(label), bar, Text(f"{probability:.2f}"))
     return table
 
@@ -99,18 +107,22 @@ def _reasons(article: Article, stance: Stance) -> RenderableType:
     for label, probability in stance.probabilities.items():
         style = _STANCE_STYLES[label] if probability == max(stance.probabilities.values()) else "dim"
         line.append(f"{label} {probability:.2f}   ", style)
-    return Group(line, *(_quote(article, span, _place(span)) for span in stance.evidence))
+    return Group(line, *(_quote(article, span, _place(span), _REASON) for span in stance.evidence))
 
 
-def _quote(article: Article, span: Span, note: str) -> Text:
-    source = article.title if span.field == "title" else article.text
-    text = source[span.start : span.end]
-    if article.format == "html" and span.field == "text":
-        text = html.unescape(_TAG.sub(" ", text))
-    text = _tidy(text)
-    if len(text) > _SNIPPET:
-        text = text[: _SNIPPET - 1].rstrip() + "…"
-    return Text.assemble((f"“{text}”", "italic"), (f"  {note}", "dim"))
+def _quote(article: Article, span: Span, note: str, most: int) -> Text:
+    text = _source(article, span)
+    if len(text) > most:
+        text = text[: most - 1].rstrip() + "…"
+    return Text.assemble((text, "italic"), (f"  {note}", "dim"))
+
+
+def _source(article: Article, span: Span) -> str:
+    """The words at a span, as they read: of HTML without the tags."""
+    if span.field == "title":
+        return _tidy(article.title[span.start : span.end])
+    text = article.text[span.start : span.end]
+    return _tidy(html.unescape(_TAG.sub("", text)) if article.format == "html" else text)
 
 
 def _place(span: Span) -> str:

@@ -41,7 +41,7 @@ _PROJECT: Final = Path(communique.__file__).parent.parent
 _SERVICE_SETTINGS: Final = ("host", "port", "concurrency", "queue_size", "deadline_seconds", "max_body_bytes")
 
 #: Seconds after the deadline of the last request until the service is ended by force.
-_STOP_SECONDS: Final = 10.0
+_STOP_SECONDS: Final = 5.0
 _PDEATHSIG: Final = 1  # of prctl(2)
 
 _EPILOG: Final = """\
@@ -193,16 +193,24 @@ def _greeting(url: str, seconds: float) -> str:
 
 
 def _end(child: subprocess.Popen[bytes], patience: float) -> None:
-    """End the service: what runs may finish; then by force, its whole session."""
+    """End the service: what runs may finish, then by force. Its processes have groups of their own: each is named."""
+    import psutil
+
+    family = []
+    with suppress(psutil.NoSuchProcess):
+        family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
     try:
         if child.poll() is None:
+            print("communique: ending; what is under way is answered first (Ctrl-C again: at once)", file=sys.stderr)
             child.terminate()
-            child.wait(patience)
-    except (subprocess.TimeoutExpired, KeyboardInterrupt):
+        psutil.wait_procs(family, timeout=patience)
+    except KeyboardInterrupt:
         pass
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
+        for process in family:
+            with suppress(psutil.NoSuchProcess):
+                family += [found for found in process.children(recursive=True) if found not in family]
+                process.kill()
         child.wait()
 
 

@@ -161,9 +161,9 @@ def test_card_shows_proofs_topics_stances_and_what_was_left_out() -> None:
     for words in (
         "Harbour [bold]strike[/bold] ends",
         "Summary compressive, 6 words Port workers and the board agreed. [1]",
-        f"[1] “Port workers & the board agreed on Tuesday.” 3–{end}, compressive, support 0.97",
-        "talks ━━━━━━━━━━━━━━━━━━━━ 0.75",
-        "the board against favor 0.10 neutral 0.20 against 0.70 “Harbour” title 0–7",
+        f"[1] Port workers & the board agreed on Tuesday. 3–{end}, compressive, support 0.97",
+        "talks ━━━━━━━━━━━━━━━····· 0.75",
+        "the board against favor 0.10 neutral 0.20 against 0.70 Harbour title 0–7",
         "Iran absent plays no part",
         f"removed {len(html) - end} characters that are not article: other-story 1",
         "the article is longer than what was read",
