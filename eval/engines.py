@@ -178,7 +178,7 @@ def torch_model(dtype: torch.dtype) -> Any:
     if unexpected or set(missing) - {"lm_head.weight"}:
         raise RuntimeError(f"the weights do not fit: missing {missing}, unexpected {unexpected}")
     model.tie_weights()
-    return model.to(dtype=dtype).eval()
+    return model.to(dtype=dtype).eval()  # type: ignore[call-arg]
 
 
 def _torch(dtype: str, prompts: Sequence[Sequence[int]], new_tokens: int) -> Callable[[], None]:

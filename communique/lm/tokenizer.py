@@ -24,7 +24,10 @@ __all__ = ["LanguageTokenizer"]
 
 
 class LanguageTokenizer:
-    """Byte-level BPE: every string without lone surrogates comes back as it was."""
+    """Byte-level BPE: a text without lone surrogates comes back as it was.
+
+    Six control characters and the code points from U+40000 have no token in the base's vocabulary; they are dropped.
+    """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         tokenizer.encode_special_tokens = True  # control tokens in a text are text
