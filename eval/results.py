@@ -86,12 +86,13 @@ class Result:
     suites: dict[str, SuiteResult]
 
     def as_dict(self, *, items: bool = True) -> dict[str, Any]:
-        """The JSON form; without items for a last line that is read by machines."""
+        """The JSON form; without items, and without parts of the data, for a last line that is read by machines."""
         suites = {}
         for name, suite in self.suites.items():
             shown = asdict(suite)
             if not items:
                 del shown["items"], shown["extra"]
+                shown["figures"] = [figure for figure in shown["figures"] if figure["slice"] == "all"]
             suites[name] = shown
         whole = {
             "schema": SCHEMA, "provenance": self.provenance, "system": self.system, "data": self.data, "suites": suites

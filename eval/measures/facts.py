@@ -27,7 +27,10 @@ _SPELLED: Final = {word: value for value, word in enumerate(_UNITS)} | {
     word: 10 * value for value, word in enumerate(_TENS, 2)
 }
 _FIGURE: Final = re.compile(r"\d+(?:[,.\u00a0\u202f]\d{3})*(?![\d])(?:[.,]\d+)?|\d+")
-_SPELLED_OUT: Final = re.compile(rf"\b(?:({'|'.join(_TENS)})[- ])?({'|'.join([*_UNITS[2:], *_TENS])})\b", re.IGNORECASE)
+#: "one" counts only after a ten: alone it is a pronoun as often as a figure.
+_SPELLED_OUT: Final = re.compile(
+    rf"\b(?:({'|'.join(_TENS)})[- ]({'|'.join(_UNITS[1:10])})|({'|'.join([*_UNITS[2:], *_TENS])}))\b", re.IGNORECASE
+)
 _NAME: Final = re.compile(r"\b[^\W\d_][\w’'.-]*")
 #: Words that are written with a capital and name nothing that could be invented.
 _PLAIN: Final = frozenset("i mr mrs ms dr the a an in on at of and but by for from to he she it they we".split())
@@ -67,8 +70,7 @@ def figures(text: str) -> dict[str, str]:
     for match in _FIGURE.finditer(text):
         found.setdefault(_value(match.group()), match.group())
     for match in _SPELLED_OUT.finditer(text):
-        ten, unit = match.groups()
-        value = _SPELLED[unit.lower()] + (_SPELLED[ten.lower()] if ten else 0)
+        value = sum(_SPELLED[word.lower()] for word in match.groups() if word)
         found.setdefault(str(value), match.group())
     return found
 

@@ -72,9 +72,10 @@ def write_jsonl(path: Path, items: list[dict[str, Any]]) -> Path:
     return path
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of references as `eval/references` is."""
+    tmp_path = tmp_path_factory.mktemp("data")
     articles = [article(number) for number in range(8)]
     write_jsonl(tmp_path / "refs/articles.jsonl", articles)
     write_jsonl(tmp_path / "refs/pages.jsonl", [text_page(0), text_page(1), html_page(2)])
@@ -89,6 +90,6 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "refs"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def data(folder: Path) -> Data:
     return load([folder], "invented")

@@ -41,14 +41,23 @@ def records_file(path: Path, sentences: int = 2) -> Path:
     return write_jsonl(path, rows)
 
 
-@pytest.fixture
-def result(folder: Path, tmp_path: Path) -> Path:
-    return measured(folder, records_file(tmp_path / "fake.jsonl"), tmp_path / "result.json")
+@pytest.fixture(scope="module")
+def result(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two sentences a summary."""
+    at = tmp_path_factory.mktemp("result")
+    return measured(folder, records_file(at / "fake.jsonl"), at / "result.json")
 
 
-def measured(folder: Path, records: Path, output: Path) -> Path:
+@pytest.fixture(scope="module")
+def shorter(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One sentence a summary, which is the first reference word by word."""
+    at = tmp_path_factory.mktemp("shorter")
+    return measured(folder, records_file(at / "fake.jsonl", sentences=1), at / "result.json", "--no-baselines")
+
+
+def measured(folder: Path, records: Path, output: Path, *more: str) -> Path:
     arguments = ["--data", str(folder / "articles.jsonl"), "--model", str(records), "--output", str(output)]
-    assert run.main([*arguments, "--suite", "summaries", "--suite", "topics", "--suite", "stance"]) == 0
+    assert run.main([*arguments, "--suite", "summaries", "--suite", "topics", "--suite", "stance", *more]) == 0
     return output
 
 
@@ -181,7 +190,7 @@ def test_a_service_is_asked_by_url(service: str, data: Data) -> None:
 def test_a_broken_or_absent_service_is_a_fault_of_the_environment(service: str, data: Data) -> None:
     with opened(service) as system, pytest.raises(EnvironmentFault, match="answered 500 on article 'a5'"):
         list(system.score([article_of(data.articles[5])]))
-    with pytest.raises(EnvironmentFault, match=r"no service answers at .* make serve"):
+    with pytest.raises(EnvironmentFault, match=r"no service answers at .* `make serve`"):
         open_system("http://127.0.0.1:9")
 
 
@@ -189,14 +198,11 @@ def test_a_broken_or_absent_service_is_a_fault_of_the_environment(service: str, 
 
 
 def test_compare_finds_what_changed_and_calls_nothing_noise(
-    folder: Path, result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    result: Path, shorter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    shorter = measured(folder, records_file(tmp_path / "fake2.jsonl", sentences=1), tmp_path / "b.json")
-    capsys.readouterr()
     assert compare.main([str(result), str(shorter), "--items", "3", "--markdown", str(tmp_path / "c.md")]) == 0
     line = last_json(capsys)
     rouge1 = next(c for c in line["changes"]["summaries"] if c["metric"] == "rouge1")
-    # One sentence is the first reference word by word.
     assert rouge1["difference"] > 10
     assert rouge1["low"] > 0
     topics = next(c for c in line["changes"]["topics"] if c["metric"] == "micro_f1")
@@ -239,20 +245,17 @@ def test_gate_holds_on_the_run_it_was_pinned_from(
 
 
 def test_gate_breaks_on_a_real_fall_and_not_on_noise(
-    folder: Path, result: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    result: Path, shorter: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    better = measured(folder, records_file(tmp_path / "one.jsonl", sentences=1), tmp_path / "better.json")
-    floors = pinned(better, tmp_path)
-    capsys.readouterr()
-    # The same system: every article's summary got longer, which ROUGE-1 punishes on every one.
-    text = floors.read_text(encoding="utf-8").replace("one auto", "fake auto")
-    floors.write_text(text, encoding="utf-8")
+    # Every summary is longer than in the pinned run, which ROUGE-1 punishes on every article.
+    floors = pinned(shorter, tmp_path)
     assert gate.main(["--floors", str(floors), "--result", str(result)]) == 1
     line = last_json(capsys)
     assert "summaries/fake auto/rouge1" in line["names"]
     # A hair below a floor is noise: the interval of so few articles reaches over it.
-    held = read(result).suites["stance"].figure("fake", "macro_f1").value
-    floors.write_text(f'[[floor]]\nname = "stance/fake/macro_f1"\nat_least = {held + 0.0001}\n', encoding="utf-8")
+    name = "second reader, by the first"
+    held = read(result).suites["stance"].figure(name, "macro_f1").value
+    floors.write_text(f'[[floor]]\nname = "stance/{name}/macro_f1"\nat_least = {held + 0.0001}\n', encoding="utf-8")
     assert gate.main(["--floors", str(floors), "--result", str(result)]) == 0
     assert last_json(capsys)["noise"] == 1
 
@@ -264,9 +267,8 @@ def test_gate_breaks_on_a_figure_that_is_gone(result: Path, tmp_path: Path, caps
     assert last_json(capsys)["missing"] == 1
 
 
-def test_raising_never_lowers(folder: Path, result: Path, tmp_path: Path) -> None:
-    better = measured(folder, records_file(tmp_path / "fake.jsonl", sentences=1), tmp_path / "better.json")
-    floors = pinned(better, tmp_path)
+def test_raising_never_lowers(result: Path, shorter: Path, tmp_path: Path) -> None:
+    floors = pinned(shorter, tmp_path)
     before = {floor.name: floor.bound for floor in gate.read_floors(floors).floors}
     assert gate.main(["--floors", str(floors), "--result", str(result), "--raise"]) == 0
     after = {floor.name: floor.bound for floor in gate.read_floors(floors).floors}
