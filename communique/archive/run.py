@@ -15,8 +15,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import communique
+from communique.archive.lines import OPENERS
 from communique.archive.shards import Shards
-from communique.archive.sources import read_all
+from communique.archive.sources import FORMS, read_all
 from communique.errors import EnvironmentFault, Internal, UsageError
 from communique.record import SCHEMA_VERSION, Record
 from communique.wire import decode, encode
@@ -59,6 +60,9 @@ class Plan:
 
     An `output` that ends in `.jsonl` is one file, and the shards stand beside it in `output.part` until it is whole;
     any other is the folder of the shards. `limit` takes the first items only. `restart` forgets an earlier run.
+
+    Raises:
+        UsageError: the output is one of the inputs, or looks like a file of a form that is not written.
     """
 
     sources: Sequence[Source]
@@ -66,6 +70,12 @@ class Plan:
     settings: Settings
     limit: int | None = None
     restart: bool = False
+
+    def __post_init__(self) -> None:
+        if any(source.path.resolve() == self.output.resolve() for source in self.sources):
+            raise UsageError(f"{self.output} is an input too; choose another --output")
+        if not self.one_file and (self.output.suffix.lower() in (*FORMS, *OPENERS) or self.output.is_file()):
+            raise UsageError(f"{self.output} would be a folder; an --output is a file that ends in .jsonl, or a folder")
 
     @property
     def one_file(self) -> bool:
