@@ -15,12 +15,12 @@ import itertools
 import sys
 import threading
 import time
-from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
 from communique import errors
 from communique.errors import CommuniqueError, EngineDied, EnvironmentFault, TimedOut, UsageError
+from communique.lm.job import Batch, Job, Request
 from communique.lm.process import ChildProcess
 from communique.lm.sampling import Completion, EngineSettings, Sampling
 
@@ -32,57 +32,6 @@ __all__ = ["Generator", "Job"]
 #: How often the process may end under one request, or before it was ready, until that is final.
 _TRIES: Final = 2
 _DEFAULT: Final = Sampling()
-
-
-class Job(Future[Completion]):
-    """One prompt's completion to come. `cancel()` stops the work, also when it has begun.
-
-    `result()` raises TimedOut past the deadline, UsageError when the engine cannot take the request, EngineDied, or
-    another EnvironmentFault when it cannot start.
-    """
-
-    def __init__(self, stop: Callable[[], None]) -> None:
-        super().__init__()
-        self._stop = stop
-
-    def cancel(self) -> bool:
-        stopped = super().cancel()
-        if stopped:
-            self._stop()
-        return stopped
-
-
-@dataclass(slots=True, eq=False)
-class _Request:
-    id: int
-    job: Job
-    prompt: tuple[int, ...]
-    sampling: Sampling
-    deadline: float | None
-    on_tokens: Callable[[int, list[int]], None] | None
-    score_from: int | None
-    deaths: int = 0
-
-    @property
-    def constrained(self) -> bool:
-        return self.sampling.regex is not None or self.sampling.grammar is not None
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "id": self.id,
-            "tokens": self.prompt,
-            "sampling": asdict(self.sampling),
-            "stream": self.on_tokens is not None,
-            "score_from": self.score_from,
-        }
-
-
-@dataclass(slots=True, eq=False)
-class _Batch:
-    """Requests that were given together; sent again together, finished ones too, when the process died under them."""
-
-    requests: list[_Request]
-    alone: bool
 
 
 class Generator:
@@ -100,8 +49,8 @@ class Generator:
         self._ids = itertools.count(1)
         self._process: ChildProcess | None = None
         self._pump: threading.Thread | None = None
-        self._open: dict[int, _Request] = {}
-        self._batches: list[_Batch] = []
+        self._open: dict[int, Request] = {}
+        self._batches: list[Batch] = []
         self._probing: set[int] = set()
         self._ready = threading.Event()
         self._failed_starts = 0
@@ -241,31 +190,28 @@ class Generator:
                 raise UsageError("a prompt needs at least one token")
             id_ = next(self._ids)
             job = Job(lambda id_=id_: self._cancel(id_))  # type: ignore[misc]
-            requests.append(_Request(id_, job, tuple(prompt), sampling, deadline, on_tokens, score_from))
+            requests.append(Request(id_, job, tuple(prompt), sampling, deadline, on_tokens, score_from))
         if not requests:
             return []
         with self._lock:
             self.start()
-            batch = _Batch(requests, alone)
+            batch = Batch(requests, alone)
             self._batches.append(batch)
             self._open.update((request.id, request) for request in requests)
             if not self._probing:
-                self._send_batch(batch)
+                self._send(batch.as_dict())
         return [request.job for request in requests]
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._process is not None:
             self._process.send(message)
 
-    def _send_batch(self, batch: _Batch) -> None:
-        self._send({"op": "add", "requests": [request.as_dict() for request in batch.requests], "alone": batch.alone})
-
     def _cancel(self, id_: int) -> None:
         with self._lock:
             if self._close_request(id_) is not None:
                 self._send({"op": "cancel", "id": id_})
 
-    def _close_request(self, id_: int) -> _Request | None:
+    def _close_request(self, id_: int) -> Request | None:
         """Take a request out of work; None when it was out before."""
         request = self._open.pop(id_, None)
         if request is not None:
@@ -275,11 +221,8 @@ class Generator:
     def _settle(self, id_: int, outcome: Completion | BaseException) -> None:
         with self._lock:
             request = self._close_request(id_)
-        if request is not None and request.job.set_running_or_notify_cancel():
-            if isinstance(outcome, BaseException):
-                request.job.set_exception(outcome)
-            else:
-                request.job.set_result(outcome)
+        if request is not None:
+            request.finish(outcome)
 
     def _spawn(self) -> ChildProcess:
         """Start the process and tell it the settings. The lock is held."""
@@ -301,6 +244,7 @@ class Generator:
                 following = self._bury(process)
         except Exception as error:  # a fault of ours: whoever waits must hear of it
             process.bury()
+            self._process = None
             self._dead = EngineDied(f"the exchange with the language model's process failed: {error!r}")
             for id_ in list(self._open):
                 self._settle(id_, self._dead)
@@ -367,35 +311,38 @@ class Generator:
     def _bury(self, process: ChildProcess) -> ChildProcess | None:
         """The process ended: fail what it ended under twice, and start another for the rest; None if there is none."""
         how = process.bury()
+        error = EngineDied(f"the language model's process ended twice ({how}); its log is on the standard error")
+        following = None
         with self._lock:
             self._process = None
             self._failed_starts = 0 if self.ready or self._refused else self._failed_starts + 1
             self._refused = False
             self._ready.clear()
+            if self._failed_starts >= _TRIES:
+                self._dead = error
             for request in self._open.values():
                 request.deaths += 1
-            lost = [one.id for one in self._open.values() if one.deaths >= _TRIES]
-            error = EngineDied(f"the language model's process ended twice ({how}); its log is on the standard error")
-            if self._failed_starts >= _TRIES:
-                self._dead, lost = error, list(self._open)
-        for id_ in lost:
-            self._settle(id_, error)
-        with self._lock:
-            if self._closed or not self._open:
-                return None
-            following = self._spawn()
-            # A grammar that the engine cannot read breaks its whole pipeline: try each before any work begins.
-            suspects = [one for one in self._open.values() if one.constrained]
-            self._probing = {one.id for one in suspects}
-            for one in suspects:
-                self._send({"op": "probe", "id": one.id, "sampling": asdict(one.sampling)})
-            if not suspects:
-                self._send_all()
-            return following
+            lost = [one for one in self._open.values() if self._dead or one.deaths >= _TRIES]
+            for request in lost:
+                self._close_request(request.id)
+            if self._open and not self._closed:
+                following = self._spawn()
+                # A grammar that the engine cannot read breaks its whole pipeline: try each before any work begins.
+                suspects = [one for one in self._open.values() if one.constrained]
+                self._probing = {one.id for one in suspects}
+                for one in suspects:
+                    self._send({"op": "probe", "id": one.id, "sampling": asdict(one.sampling)})
+                if not suspects:
+                    self._send_all()
+        for request in lost:
+            request.finish(error)
+        return following
 
     def _send_all(self) -> None:
+        """Begin anew: what is open, and the finished of batches that are alone, or the others' answers would change."""
         for batch in self._batches:
-            self._send_batch(batch)
+            batch.requests = [one for one in batch.requests if one.id in self._open or (batch.alone and one.succeeded)]
+            self._send(batch.as_dict())
 
 
 def _results(jobs: Sequence[Job]) -> list[Completion]:

@@ -96,10 +96,12 @@ class ChildProcess:
             self._process.wait()
 
     def bury(self) -> str:
-        """Make sure that it has ended, give back what it held, and say how it ended."""
+        """Make sure that it has ended, give back what it held, and say how it ended (empty when asked again)."""
         self._process.kill()
         status = self._process.wait()
         with self._lock:
+            if self._released:
+                return ""
             self._released = True
             for stream in (self._stdin, self._stdout):
                 with contextlib.suppress(OSError):  # what was still to be written has no reader any more

@@ -1,0 +1,85 @@
+"""One prompt in work, as the caller sees it (`Job`) and as the generator keeps it. Knows nothing of processes."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from communique.lm.sampling import Completion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from communique.lm.sampling import Sampling
+
+__all__ = ["Batch", "Job", "Request"]
+
+
+class Job(Future[Completion]):
+    """One prompt's completion to come. `cancel()` stops the work, also when it has begun.
+
+    `result()` raises TimedOut past the deadline, UsageError when the engine cannot take the request, EngineDied, or
+    another EnvironmentFault when it cannot start.
+    """
+
+    def __init__(self, stop: Callable[[], None]) -> None:
+        super().__init__()
+        self._stop = stop
+
+    def cancel(self) -> bool:
+        stopped = super().cancel()
+        if stopped:
+            self._stop()
+        return stopped
+
+
+@dataclass(slots=True, eq=False)
+class Request:
+    """A prompt with all that is asked of it. `deaths` counts the processes that ended under it."""
+
+    id: int
+    job: Job
+    prompt: tuple[int, ...]
+    sampling: Sampling
+    deadline: float | None
+    on_tokens: Callable[[int, list[int]], None] | None
+    score_from: int | None
+    deaths: int = 0
+
+    @property
+    def constrained(self) -> bool:
+        return self.sampling.regex is not None or self.sampling.grammar is not None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.job.done() and not self.job.cancelled() and self.job.exception() is None
+
+    def finish(self, outcome: Completion | BaseException) -> None:
+        """Hand the outcome to whoever waits, unless they have cancelled."""
+        if not self.job.set_running_or_notify_cancel():
+            return
+        if isinstance(outcome, BaseException):
+            self.job.set_exception(outcome)
+        else:
+            self.job.set_result(outcome)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "tokens": self.prompt,
+            "sampling": asdict(self.sampling),
+            "stream": self.on_tokens is not None,
+            "score_from": self.score_from,
+        }
+
+
+@dataclass(slots=True, eq=False)
+class Batch:
+    """Requests that were given together, to run by themselves when they are `alone`."""
+
+    requests: list[Request]
+    alone: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        return {"op": "add", "requests": [request.as_dict() for request in self.requests], "alone": self.alone}
