@@ -54,23 +54,24 @@ class Pipeline:
     `checker` proves sentences of any origin, for those who measure it.
     """
 
-    def __init__(self, settings: Settings, reader: Reader) -> None:
+    def __init__(self, settings: Settings, reader: Reader, checker: Checker) -> None:
         self.settings = settings
         self._reader = reader
-        self.checker = Checker(reader)
+        self.checker = checker
         self._summariser = Summariser(self.checker)
         self._writer: Writer | None = None
         self._writer_lock = threading.Lock()
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Pipeline:
-        """Load the classifier; the language model is started when the first article asks for it.
+        """Load the classifier and the checker; the language model is started when the first article asks for it.
 
         Raises:
             EnvironmentFault: a model is missing or is not what the registry pins.
         """
         settings = settings or Settings.load()
-        return cls(settings, Reader(resolve("trunk", home=settings.home), settings.threads))
+        reader = Reader(resolve("trunk", home=settings.home), settings.threads)
+        return cls(settings, reader, Checker.open(settings.home))
 
     @property
     def models(self) -> Mapping[str, str]:

@@ -18,7 +18,7 @@ from training.losses import LossWeights
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["ClassifierSettings", "SummarizerSettings", "as_yaml", "load"]
+__all__ = ["CheckerSettings", "ClassifierSettings", "SummarizerSettings", "as_yaml", "load"]
 
 T = TypeVar("T")
 
@@ -165,6 +165,52 @@ class SummarizerSettings:
         for name in ("warmup", "drop_title", "least_coverage"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
+
+
+@dataclass(frozen=True)
+class CheckerSettings:
+    """How the checker is trained.
+
+    Attributes:
+        corpus: JSONL files in the reference form.
+        sets: external article sets under the data root (`karabakh`, `world`).
+        grounding: file of labelled machine sentences under the data root, or none.
+        broken_per_sentence: at most so many broken forms of a true sentence.
+        broken_articles: of each set so many articles, spread over it, give sentences to break; 0 for all.
+        read_weight: how much a sentence that was read weighs beside a made one.
+        trees: how many.
+        rate: each tree's learning rate.
+        leaves: of a tree, at most.
+        trees_share: weight of the trees beside the straight line, in [0, 1].
+        line_c: inverse strength of the line's L2 penalty.
+        folds: events are dealt into so many folds.
+        seed: of everything random.
+        out: folder of the result.
+    """
+
+    corpus: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    grounding: str | None = None
+    broken_per_sentence: int = 3
+    broken_articles: int = 0
+    read_weight: float = 4.0
+    trees: int = 150
+    rate: float = 0.08
+    leaves: int = 10
+    trees_share: float = 0.5
+    line_c: float = 0.05
+    folds: int = 5
+    seed: int = 7
+    out: str = "runs/checker"
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.trees_share <= 1:
+            raise UsageError(f"trees_share={self.trees_share}: give a share from 0 to 1")
+        for name in ("trees", "broken_per_sentence"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)}: at least one is needed")
+        if self.folds < 2:
+            raise UsageError(f"folds={self.folds}: at least two are needed")
 
 
 def load(kind: type[T], path: Path | None, overrides: typing.Sequence[str] = ()) -> T:

@@ -118,12 +118,9 @@ def _scorer() -> Any:
 
 
 def open_checker() -> tuple[Checker | None, str]:
-    """The shipped checker, or none and the reason why: a base may be trained before there is a classifier."""
-    from communique.models import resolve
-    from communique.reader import Reader
-
+    """The shipped checker, or none and the reason why: a base may be trained before there is one."""
     try:
-        return Checker(Reader(resolve("trunk"))), ""
+        return Checker.open(), ""
     except CommuniqueError as error:
         return None, str(error)
 

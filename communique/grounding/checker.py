@@ -1,4 +1,4 @@
-"""Prove a written sentence against its article: exact checks first, then the trained checker on its evidence.
+"""Prove a sentence against its article: exact checks first, then the trained comparison with all of the article.
 
 >>> checker.check(["Baku said 12 died."], document)         # doctest: +SKIP
 [Verdict(support=0.93, evidence=(3,), missing=())]
@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 
 from communique.evidence import EvidenceIndex
 from communique.grounding.facts import missing
+from communique.grounding.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from communique.document import Document
 
@@ -21,9 +23,9 @@ __all__ = ["Checker", "Verdict"]
 
 
 class SupportModel(Protocol):
-    """What gives calibrated probabilities that claims are supported by evidence sentences."""
+    """What gives calibrated probabilities that claims are supported by an article."""
 
-    def support(self, claims: Sequence[tuple[str, Sequence[str]]]) -> list[float]: ...
+    def support(self, claims: Sequence[str], source: Source) -> list[float]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +43,28 @@ class Checker:
     def __init__(self, model: SupportModel) -> None:
         self._model = model
 
+    @classmethod
+    def open(cls, home: Path | None = None) -> Checker:
+        """With the shipped model.
+
+        Raises:
+            EnvironmentFault: the model is missing or is not what the registry pins.
+        """
+        from communique.grounding.trees import SupportTrees
+        from communique.models import resolve
+
+        return cls(SupportTrees.load(resolve("checker", home=home) / "checker.json"))
+
     def check(self, claims: Sequence[str], document: Document) -> list[Verdict]:
         """A verdict for each claim, in order."""
+        if not claims:
+            return []
         texts = [sentence.text for sentence in document.sentences]
         index = EvidenceIndex(texts)
-        source = " ".join([document.title, *texts])
+        whole = " ".join([document.title, *texts])
         found = [tuple(index.find(claim)) for claim in claims]
-        lost = [missing(claim, source) for claim in claims]
+        lost = [missing(claim, whole) for claim in claims]
         asked = [i for i in range(len(claims)) if found[i] and not lost[i]]
-        scores = self._model.support([(claims[i], [texts[n] for n in found[i]]) for i in asked])
+        scores = self._model.support([claims[i] for i in asked], Source(document.title, texts)) if asked else []
         support = dict(zip(asked, scores, strict=True))
         return [Verdict(support.get(i, 0.0), found[i], lost[i]) for i in range(len(claims))]

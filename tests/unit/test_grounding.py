@@ -14,6 +14,8 @@ from communique.record import Article
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from communique.grounding.source import Source
+
 ARTICLE = (
     "Azerbaijan said on Monday that 12 of its soldiers died near Shusha. "
     "Armenia's Prime Minister Nikol Pashinyan denied the report and called it “pure invention”. "
@@ -29,6 +31,9 @@ ARTICLE = (
         ("Azerbaijan said 14 soldiers died on Friday.", ("14", "Friday")),
         ("Kerry met Lavrov.", ("Lavrov",)),
         ("Twelve died near Shushi.", ()),
+        ("Barack Kerry urged both.", ()),
+        ("Washington urged both sides, and Brussels did not.", ("Brussels",)),
+        ("The Kerry-brokered truce held; the Lavrov-brokered one did not.", ("Lavrov-brokered",)),
         ("Pashinyan called it “pure fiction”.", ("pure fiction",)),
         ("Pashinyan called it “pure invention”.", ()),
     ],
@@ -51,8 +56,9 @@ class Sure:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def support(self, claims: Sequence[tuple[str, Sequence[str]]]) -> list[float]:
-        self.asked.extend(claim for claim, _ in claims)
+    def support(self, claims: Sequence[str], source: Source) -> list[float]:
+        assert len(source.lines) == 4  # the title and three sentences
+        self.asked.extend(claims)
         return [0.9] * len(claims)
 
 

@@ -1,0 +1,107 @@
+"""The trained checker: boosted trees and a straight line over the features, put together and calibrated.
+
+Read from `checker.json` in `models/checker/`; numpy alone. It is made by `python -m training.checker`.
+
+    >>> model = SupportTrees.load(resolve("checker") / "checker.json")   # doctest: +SKIP
+    >>> model.support(["Baku said 12 died."], source)                    # doctest: +SKIP
+    [0.93]
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from communique.errors import EnvironmentFault
+from communique.grounding.features import features
+from communique.heads import sigmoid
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from communique.grounding.source import Source
+
+__all__ = ["SupportTrees"]
+
+_SCHEMA: Final = 1
+
+
+class SupportTrees:
+    """Probabilities that claims are supported.
+
+    `data` holds:
+        features: the names that the model was trained on, in order (F of them).
+        mean, scale, weights [F], bias: the straight line, over (x - mean) / scale.
+        trees: a list of trees; each a list of nodes [feature, threshold, left, right, value], feature -1 at a leaf.
+        start: what the trees' values are added to.
+        share: weight in [0, 1] of the trees' logit; the rest is the line's.
+        calibration: [scale, shift] of the logit (Platt 1999).
+    """
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self.names: list[str] = list(data["features"])
+        self._mean, self._scale, self._weights = (np.asarray(data[k], np.float64) for k in ("mean", "scale", "weights"))
+        self._bias, self._start, self._share = float(data["bias"]), float(data["start"]), float(data["share"])
+        self._calibration: tuple[float, float] = tuple(data["calibration"])
+        most = max((len(tree) for tree in data["trees"]), default=1)
+        table = np.zeros((len(data["trees"]), most, 5))
+        for row, tree in zip(table, data["trees"], strict=True):
+            row[: len(tree)] = tree
+        self._feature = table[:, :, 0].astype(np.intp)
+        self._threshold = table[:, :, 1]
+        self._children = table[:, :, 2:4].astype(np.intp)
+        self._value = table[:, :, 4]
+
+    @classmethod
+    def load(cls, path: Path) -> SupportTrees:
+        """The model in a file.
+
+        Raises:
+            EnvironmentFault: the file was made for other features than this version has, or in another form.
+        """
+        data = json.loads(path.read_text(encoding="utf-8"))
+        if data.get("schema") != _SCHEMA:
+            raise EnvironmentFault(f"{path} is not of schema {_SCHEMA}; make it again with python -m training.checker")
+        return cls(data)
+
+    def support(self, claims: Sequence[str], source: Source) -> list[float]:
+        """Calibrated probability in [0, 1] that each claim is supported by the article."""
+        if not claims:
+            return []
+        rows = []
+        for claim in claims:
+            found = features(claim, source)
+            if missing := [name for name in self.names if name not in found]:
+                raise EnvironmentFault(f"the checker wants features that are gone ({missing[0]}); train it again")
+            rows.append([found[name] for name in self.names])
+        return [float(value) for value in self.probabilities(np.asarray(rows))]
+
+    def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[N] from features [N, F] in the order of `names`."""
+        scale, shift = self._calibration
+        return np.asarray(sigmoid((self.logits(rows) * scale + shift).astype(np.float32)), np.float64)
+
+    def logits(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[N], before calibration."""
+        line = (rows - self._mean) / self._scale @ self._weights + self._bias
+        if not len(self._value):
+            return np.asarray(line)
+        trees = np.array([self._fallen(row) for row in rows]) + self._start
+        return np.asarray(self._share * trees + (1 - self._share) * line)
+
+    def _fallen(self, row: NDArray[np.float64]) -> float:
+        """The sum of the leaves that a row falls into, all trees at once, a level at a time."""
+        every = np.arange(len(self._value))
+        at = np.zeros(len(self._value), np.intp)
+        while True:
+            feature = self._feature[every, at]
+            inner = feature >= 0
+            if not inner.any():
+                return float(self._value[every, at].sum())
+            right = (row[feature] > self._threshold[every, at]).astype(np.intp)
+            at = np.where(inner, self._children[every, at, right], at)
