@@ -1,4 +1,4 @@
-"""The heads in numpy: from the trunk's states to topics, stance, salience and the support of a claim.
+"""The heads in numpy: from the trunk's states to topics, stance and salience.
 
 The same arithmetic as `training/model.py`, which trains them; a test holds the two together.
 Shapes: H is the trunk's hidden size.
@@ -84,8 +84,3 @@ class Heads:
         pooled = np.concatenate([(weights * passages).sum(0), passages.max(0), features])
         hidden = _gelu(self._linear("stance_hidden", pooled))
         return self._linear("stance_out", hidden), float(self._linear("presence_out", hidden)[0]), weights[:, 0]
-
-    def claims(self, first: NDArray[np.float32], pooled: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits [N] that a claim is supported, from CLS [N, H] and the mean state [N, H] of claim-evidence pairs."""
-        hidden = _gelu(self._linear("claim_hidden", np.concatenate([first, pooled], axis=-1)))
-        return self._linear("claim_out", hidden)[:, 0]  # type: ignore[no-any-return]

@@ -18,7 +18,7 @@ from communique.heads import Heads, sigmoid, softmax
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, Passage, TokenIndex, passages
 from communique.record import Span, Stance
-from communique.windows import Window, cut, load_tokenizer, pair
+from communique.windows import Window, cut, load_tokenizer
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -47,8 +47,6 @@ class Calibration:
         stance_bias: and this is added, for favor, neutral, against.
         presence_threshold: a target under it plays no part.
         abstain_threshold: a stance whose best probability is under it is `unsure`.
-        claim_scale: the logit of a claim is multiplied by this.
-        claim_shift: and this is added.
     """
 
     topic_thresholds: tuple[float, ...] = (0.5,) * len(TOPICS)
@@ -58,8 +56,6 @@ class Calibration:
     stance_bias: tuple[float, ...] = (0.0, 0.0, 0.0)
     presence_threshold: float = 0.5
     abstain_threshold: float = 0.45
-    claim_scale: float = 1.0
-    claim_shift: float = 0.0
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
@@ -182,16 +178,6 @@ class Reader:
             readings.append(Reading(self, document, windows, states[at : at + len(windows)]))
             at += len(windows)
         return readings
-
-    def support(self, claims: Sequence[tuple[str, Sequence[str]]]) -> list[float]:
-        """Calibrated probability that each claim is supported by its evidence sentences."""
-        if not claims:
-            return []
-        windows = [pair(self.tokenizer, claim, evidence) for claim, evidence in claims]
-        states = self.encoder.states(windows)
-        logits = self.heads.claims(np.stack([s[0] for s in states]), np.stack([s.mean(0) for s in states]))
-        scaled = logits * self.calibration.claim_scale + self.calibration.claim_shift
-        return [float(value) for value in sigmoid(scaled)]
 
     def chosen_topics(
         self, probabilities: Mapping[str, float], threshold: float | None = None, most: int = 3

@@ -1,7 +1,7 @@
 """Fit what turns logits into honest probabilities, on the fold held out from training.
 
 Temperature and bias for stance (Guo et al. 2017, with the bias of Platt's multi-class form), scale and shift for topics
-and claims (Platt 1999), thresholds by F1 and by coverage. Written to `calibration.json` beside the trunk by
+(Platt 1999), thresholds by F1 and by coverage. Written to `calibration.json` beside the trunk by
 `python -m training.export classifier`.
 """
 
@@ -39,8 +39,6 @@ def fit(kept: Predictions) -> Calibration:
     if len({label for _, _, label in kept.presence}) == 2:
         present = [score for _, score, label in kept.presence if label]
         values["presence_threshold"] = float(np.quantile(present, PRESENT_LOST))
-    if kept.claim:
-        values |= _claims(kept)
     return Calibration(**values)
 
 
@@ -112,12 +110,3 @@ def _stance(kept: Predictions) -> dict[str, Any]:
         "stance_bias": tuple(map(float, bias.detach())),
         "abstain_threshold": float(np.quantile(best, 1 - COVERAGE)),
     }
-
-
-def _claims(kept: Predictions) -> dict[str, Any]:
-    read = [(score, label) for name, _, score, label in kept.claim]
-    logits = _logit(np.array([score for score, _ in read]))
-    labels = torch.tensor([float(label) for _, label in read])
-    scale, shift = torch.ones(1, requires_grad=True), torch.zeros(1, requires_grad=True)
-    _minimise([scale, shift], lambda: nn.functional.binary_cross_entropy_with_logits(logits * scale + shift, labels))
-    return {"claim_scale": float(scale.detach()), "claim_shift": float(shift.detach())}

@@ -32,7 +32,6 @@ def noise(*shape: int) -> np.ndarray:
         ("salience", [(7, HIDDEN), (7, HIDDEN), (7, SENTENCE_FEATURES)]),
         ("passages", [(3, HIDDEN)] * 3),
         ("stance", [(3, 256), (MENTION_FEATURES,)]),
-        ("claims", [(4, HIDDEN), (4, HIDDEN)]),
     ],
 )
 def test_torch_and_numpy_agree(pair: tuple[object, Heads], head: str, shapes: list[tuple[int, ...]]) -> None:
