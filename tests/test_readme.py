@@ -157,7 +157,7 @@ def prepared(command: str, folder: Path) -> str:
     words = command.split()
     outputs = {words[number + 1] for number, word in enumerate(words[:-1]) if word in ("--output", "-o")}
     for word in words:
-        name = word.strip("'\"")
+        name = word.strip("'\"").removeprefix("@")  # curl's "from this file"
         ending = Path(name).suffix
         if word in outputs or name.startswith("-"):
             continue
