@@ -31,7 +31,7 @@ __all__ = ["MAX_CHARACTERS", "read"]
 #: A page as it was sent may be this long, in code points.
 MAX_CHARACTERS: Final = 2_000_000
 #: Of an article this much is read, in characters after cleaning; a longer one is marked as truncated.
-_READ: Final = 200_000
+_READ: Final = 60_000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _VISIBLE: Final = re.compile(r"\w")
 
