@@ -1,8 +1,9 @@
-"""Export what was trained into `models/`: the trunk as an OpenVINO graph, the heads as safetensors.
+"""Export what was trained into `models/`: the trunk as an OpenVINO graph, the heads as safetensors; the adapter.
 
     python -m training.export classifier --run runs/classifier --to models/trunk
+    python -m training.export summarizer --run runs/summarizer --to models/summarizer
 
-Prints how far the graph's states lie from the torch model's.
+Prints how far what is served lies from the torch model.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from communique.errors import CommuniqueError, UsageError
 from training.calibration import fit
 from training.card import classifier_card
 from training.classifier import base_folder, held_out_predictions
+from training.export_summarizer import export_summarizer
 from training.model import MultiTaskModel
 from training.settings import ClassifierSettings, load
 
@@ -100,11 +102,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     classifier.add_argument("--run", type=Path, default=Path("runs/classifier"))
     classifier.add_argument("--to", type=Path, default=Path("models/trunk"))
     classifier.add_argument("--data-root", type=Path, help="folder of external sets, as in training")
+    summarizer = commands.add_parser("summarizer", help="the language model's adapter")
+    summarizer.add_argument("--run", type=Path, default=Path("runs/summarizer"))
+    summarizer.add_argument("--to", type=Path, default=Path("models/summarizer"))
+    summarizer.add_argument("--data-root", type=Path, help="folder of external sets, as in training")
     arguments = parser.parse_args(argv)
+    result = "model.safetensors" if arguments.what == "classifier" else "best/adapter_config.json"
     try:
-        if not (arguments.run / "model.safetensors").exists():
-            raise UsageError(f"{arguments.run} holds no finished training: run python -m training.classifier first")
-        print(json.dumps(export_classifier(arguments.run, arguments.to, arguments.data_root)))
+        if not (arguments.run / result).exists():
+            raise UsageError(
+                f"{arguments.run} holds no finished training: run python -m training.{arguments.what} first"
+            )
+        export = export_classifier if arguments.what == "classifier" else export_summarizer
+        print(json.dumps(export(arguments.run, arguments.to, arguments.data_root)))
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

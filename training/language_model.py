@@ -167,7 +167,6 @@ def load_gguf(path: Path, dtype: torch.dtype = torch.float32) -> Any:
         bos_token_id=end,
         eos_token_id=end,
         pad_token_id=end,
-        attn_implementation="sdpa",
     )
     # `assign` takes the tensors as they are; the rotary buffers, which no file holds, stay those of the constructor.
     network = LlamaForCausalLM(config)
@@ -197,18 +196,21 @@ class SummaryModel(nn.Module):
 
     def forward(self, batch: Batch) -> Losses:
         """Losses of a batch; sums, so that batches of different sizes add up."""
-        with self._plain_inputs():
-            logits, truth, starts = self._encoder_decoder(batch) if self.encoder_decoder else self._causal(batch)
-        logits = logits.float()
+        logits, truth = self.logits(batch)
         answers = nn.functional.cross_entropy(logits, truth, reduction="sum")
+        starts = batch.answer_lengths.cumsum(0) - batch.answer_lengths
         rows = starts[batch.forks[:, 0]] + batch.forks[:, 1]
         gap = logits[rows, truth[rows]] - logits[rows, batch.forks[:, 2]]
         return Losses(answers, nn.functional.softplus(-gap).sum(), (gap > 0).sum())
 
-    def _causal(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Logits [N, V] at the answers' positions, the tokens [N] there, and where in N each sample begins [B]."""
+    def logits(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Logits [N, V] before each of the answers' tokens, one sample after the other, and those tokens [N]."""
+        with self._plain_inputs():
+            logits = self._encoder_decoder(batch) if self.encoder_decoder else self._causal(batch)
+        return logits.float(), batch.answers[_answer_mask(batch)]
+
+    def _causal(self, batch: Batch) -> Tensor:
         network = self.network.get_base_model() if self.rank else self.network
-        starts = batch.answer_lengths.cumsum(0) - batch.answer_lengths
         lengths = zip(batch.prompt_lengths.tolist(), batch.answer_lengths.tolist(), strict=True)
         rows = [torch.cat([batch.prompts[i, :p], batch.answers[i, :a]]) for i, (p, a) in enumerate(lengths)]
         ids = nn.utils.rnn.pad_sequence(rows, batch_first=True)
@@ -217,10 +219,9 @@ class SummaryModel(nn.Module):
         at = torch.arange(ids.shape[1], device=ids.device)
         first = batch.prompt_lengths[:, None] - 1
         states = states[(at >= first) & (at < first + batch.answer_lengths[:, None])]
-        return network.get_output_embeddings()(states), _unpadded(batch), starts
+        return network.get_output_embeddings()(states)  # type: ignore[no-any-return]
 
-    def _encoder_decoder(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        starts = batch.answer_lengths.cumsum(0) - batch.answer_lengths
+    def _encoder_decoder(self, batch: Batch) -> Tensor:
         config = self.network.config
         first = torch.full_like(batch.answers[:, :1], config.decoder_start_token_id)
         shown = torch.arange(batch.prompts.shape[1], device=batch.prompts.device) < batch.prompt_lengths[:, None]
@@ -230,7 +231,7 @@ class SummaryModel(nn.Module):
             decoder_input_ids=torch.cat([first, batch.answers[:, :-1]], dim=1),
             use_cache=False,
         ).logits
-        return logits[_answer_mask(batch)], _unpadded(batch), starts
+        return logits[_answer_mask(batch)]  # type: ignore[no-any-return]
 
     @torch.no_grad()
     def write(
@@ -289,11 +290,6 @@ class SummaryModel(nn.Module):
 
 def _answer_mask(batch: Batch) -> Tensor:
     return torch.arange(batch.answers.shape[1], device=batch.answers.device) < batch.answer_lengths[:, None]
-
-
-def _unpadded(batch: Batch) -> Tensor:
-    """The answers' tokens [N], one sample after the other."""
-    return batch.answers[_answer_mask(batch)]
 
 
 def _until(ids: Sequence[int], end: int) -> Sequence[int]:

@@ -143,11 +143,10 @@ def steps(
 
 def in_order(samples: Iterable[Sample], batch_tokens: int, rng: random.Random | None = None) -> list[list[Sample]]:
     """Batches of like length, at most `batch_tokens` padded tokens each (or one sample)."""
-    jitter = (lambda: rng.random() * 32) if rng else (lambda: 0.0)
-    keyed = sorted(((len(sample) + jitter(), number, sample) for number, sample in enumerate(samples)))
+    keyed = [(len(sample) + (rng.random() * 32 if rng else 0.0), sample) for sample in samples]
     groups: list[list[Sample]] = []
     group: list[Sample] = []
-    for _, _, sample in keyed:
+    for _, sample in sorted(keyed, key=lambda pair: pair[0]):
         if group and _tokens([*group, sample]) > batch_tokens:
             groups.append(group)
             group = []

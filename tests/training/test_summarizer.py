@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
 
 from communique.errors import UsageError
 from communique.models.llama_gguf import read_adapter
@@ -23,69 +22,6 @@ from training.summaries import coverage, mended, read_source
 from training.summarizer import Pool, main, train
 from training.summary_batches import collate, in_order, make_sample, steps
 from training.summary_validation import Written, written_figures
-
-TOWNS = "Tallinn Riga Vilnius Turku Bergen Malmo Gdansk Kiel Aarhus Espoo Oulu Narva".split()
-
-
-@pytest.fixture(scope="module")
-def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Llama of two layers whose tokenizer knows bytes and the chat tokens."""
-    folder = tmp_path_factory.mktemp("base")
-    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
-    specials = ["<|im_start|>", "<|im_end|>"]
-    tokenizer = Tokenizer(models.BPE(vocab={t: i for i, t in enumerate([*specials, *alphabet])}, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    tokenizer.decoder = decoders.ByteLevel()
-    tokenizer.add_special_tokens(specials)
-    wrapped = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|im_end|>", pad_token="<|im_end|>")
-    wrapped.save_pretrained(folder)
-    torch.manual_seed(0)
-    config = LlamaConfig(
-        vocab_size=len(alphabet) + 2,
-        hidden_size=32,
-        intermediate_size=64,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-        eos_token_id=1,
-        pad_token_id=1,
-        tie_word_embeddings=True,
-    )
-    LlamaForCausalLM(config).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Twenty short articles, each an event of its own; one reference in five names what its article lacks."""
-    path = tmp_path_factory.mktemp("corpus") / "corpus.jsonl"
-    with path.open("w", encoding="utf-8") as file:
-        for number in range(20):
-            town, other = TOWNS[number % 12], TOWNS[(number + 5) % 12]
-            text = f"The mayor of {town} said on Monday that {number + 10} trams would run to {other} from May. "
-            text += f"The council of {town} had refused the plan twice, and it has not said why it changed its mind."
-            summary = f"The mayor of {town} said {number + 10 + 90 * (number % 5 == 0)} trams would run to {other}."
-            file.write(json.dumps({"id": f"a{number}", "event": f"e{number}", "text": text, "summary": summary}) + "\n")
-    return path
-
-
-@pytest.fixture
-def settings(base: Path, corpus: Path, tmp_path: Path) -> SummarizerSettings:
-    return SummarizerSettings(
-        base=str(base),
-        corpus=(str(corpus),),
-        rank=4,
-        epochs=2,
-        max_tokens=420,
-        batch_tokens=1200,
-        step_tokens=2400,
-        lr=1e-2,
-        validate_every=3,
-        validation_articles=2,
-        written_articles=1,
-        max_new_tokens=4,
-        out=str(tmp_path / "run"),
-    )
 
 
 def article(text: str, **more: object) -> Labelled:

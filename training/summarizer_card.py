@@ -1,0 +1,77 @@
+"""The model card of a tuned language model: what it learned from, figures, limits. Written by export."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from training.card import SETS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from training.settings import SummarizerSettings
+
+__all__ = ["summarizer_card"]
+
+
+def summarizer_card(
+    settings: SummarizerSettings,
+    figures: Mapping[str, Any],
+    agreement: Mapping[str, float],
+    size: int,
+    articles: int,
+    references: Mapping[str, int],
+) -> str:
+    """Markdown. `figures` are those of `validation.json`, on events held out from training; `size` is in bytes."""
+    own = all(source.startswith("training/corpus/") for source in settings.corpus)
+    used = (["corpus"] if settings.corpus and own else []) + list(settings.sets)
+    others = [] if own else [f"| `{source}` | the trainer's own | see the source |" for source in settings.corpus]
+    what = ", ".join(f"{count} {name}" for name, count in sorted(references.items()) if count)
+    lines = [
+        "# The language model's adapter",
+        "",
+        f"LoRA of rank {settings.rank} on every linear layer of `{settings.base}` (SmolLM2-135M-Instruct, Apache-2.0,",
+        f"unless another base is named), {size / 1e6:.1f} MB in half precision. It writes summaries of news articles",
+        "in two or three sentences. `communique models pull` merges it with the base into one Q8_0 file.",
+        "",
+        "Made by `python -m training.summarizer` and `python -m training.export summarizer`, which writes this card.",
+        "",
+        "## What it learned from",
+        "",
+        "| set | what | licence as found |",
+        "|---|---|---|",
+        *(f"| `{name}` | {SETS[name][0]} | {SETS[name][1]} |" for name in used),
+        *others,
+        "",
+        f"{articles} articles in {settings.epochs} passes; prompts of at most {settings.max_tokens} tokens; seed",
+        f"{settings.seed}. Split by event into {settings.folds} folds; fold {settings.hold_out} was held out.",
+        f"References that name what their article lacks were mended or dropped: {what}.",
+        "No article text is in this repository but the corpus, which was written for it.",
+        "",
+        "## Figures on the held-out fold",
+        "",
+        "Quick figures without intervals, of what the model writes alone, before any of it is proven; `eval/` measures",
+        "what is served. `forks`: share of places where the true token is likelier than that of a broken summary.",
+        "`lead_…`: the article's first words, as many.",
+        "",
+        "| figure | value |",
+        "|---|---|",
+        *(f"| {name} | {_shown(value)} |" for name, value in figures.items() if isinstance(value, (int, float))),
+        "",
+        "## Agreement of the merged Q8_0 file with the trained model",
+        "",
+        *(f"* {name}: {_shown(value)}" for name, value in agreement.items()),
+        "",
+        "## Limits",
+        "",
+        "* English news of up to about 1,500 words. It knows nothing of the world that it should be asked for.",
+        "* At 135M parameters it invents: most often a right name with another's deed, words or office. What it writes",
+        "  is never to be shown unproven: the service lets a sentence stand only where the checker is sure of it.",
+        "* Summaries were written by language-model annotators by a codebook: two or three sentences, 35 to 60 words.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _shown(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
