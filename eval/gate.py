@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,7 +21,7 @@ from eval import command
 from eval.floors import FLOORS, Floor, Floors, Lowered, Verdict, judge, read_floors, write_floors
 from eval.provenance import commit
 from eval.references import REFERENCES, load
-from eval.results import Result, read
+from eval.results import Figure, Result, read
 from eval.run import measure, training_corpus
 from eval.suites import SUITES
 from eval.systems import opened
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 __all__ = ["lowered", "main", "raised"]
 
 ALL_MODES: Final[tuple[RequestedMode, ...]] = ("auto", "extractive", "compressive", "abstractive")
+
+#: What a summary is like, and how fast a page is read, is shown but has no floor: it is no better for being more.
+UNJUDGED: Final = frozenset({"words", "coverage", "density", "pages_per_second"})
 
 EXAMPLES: Final = """\
   python -m eval.gate                                  the quick part, under three minutes
@@ -52,7 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     result = read(arguments.result) if arguments.result else _measured(arguments)
     if arguments.raise_floors:
-        write_floors(raised(floors, result, str(arguments.result or ""), full=arguments.full), arguments.floors)
+        source = os.path.relpath(arguments.result, arguments.floors.parent) if arguments.result else ""
+        write_floors(raised(floors, result, source), arguments.floors)
         command.console.print(f"wrote {arguments.floors}")
         return 0
     if floors.data and floors.data != result.data["sha256"]:
@@ -70,7 +75,7 @@ def main(argv: list[str] | None = None) -> int:
     return 1 if broken else 0
 
 
-def raised(floors: Floors, result: Result, source: str, *, full: bool) -> Floors:
+def raised(floors: Floors, result: Result, source: str) -> Floors:
     """Floors at the headline figures of a result, where they are better than what stands; none is lowered.
 
     A figure without a floor gets one. When the references changed, all floors are pinned anew.
@@ -82,18 +87,17 @@ def raised(floors: Floors, result: Result, source: str, *, full: bool) -> Floors
             ours = figure.system in held.extra["main"] or figure.system.startswith("control:")
             if not ours or figure.slice != "all" or figure.metric not in SUITES[suite].headline:
                 continue
-            if math.isnan(figure.value) or figure.metric in ("words", "coverage", "density", "pages_per_second"):
+            if math.isnan(figure.value) or figure.metric.split(".")[-1] in UNJUDGED:
                 continue
             less = figure.metric.split(".")[-1] in SUITES[suite].less_is_better
             value = _rounded(figure.value, up=less)
             name = f"{suite}/{figure.system}/{figure.metric}"
             bound = {"at_most": value} if less else {"at_least": value}
             found = Floor(
-                name, n=figure.n, commit=result.provenance["commit"], full=full and name not in known, **bound
+                name, n=figure.n, commit=result.provenance["commit"], full=_only_in_full(suite, figure), **bound
             )
-            old = known.get(name)
-            if old is None or old.short(value) < 0:
-                known[name] = found if old is None else replace(found, full=old.full)
+            if name not in known or known[name].short(value) < 0:
+                known[name] = found
     return Floors(tuple(known.values()), result.data["sha256"], source or floors.pinned, floors.lowered)
 
 
@@ -113,6 +117,11 @@ def lowered(floors: Floors, name: str, value: float, because: str) -> Floors:
     act = Lowered(name, found[name].bound, value, because, commit(), f"{datetime.now(UTC):%Y-%m-%d}")
     moved = tuple(floor.moved(value) if floor.name == name else floor for floor in floors.floors)
     return replace(floors, floors=moved, lowered=(*floors.lowered, act))
+
+
+def _only_in_full(suite: str, figure: Figure) -> bool:
+    """Controls, and summary modes but the default, are left out of the quick part."""
+    return figure.system.startswith("control:") or (suite == "summaries" and not figure.system.endswith(" auto"))
 
 
 def _measured(arguments: argparse.Namespace) -> Result:
