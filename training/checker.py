@@ -117,6 +117,7 @@ def fit(
         "scale": _rounded(scale),
         "weights": _rounded(line.coef_[0]),
         "bias": float(line.intercept_[0]),
+        "floor": settings.line_floor,
         "start": float(np.ravel(trees._baseline_prediction)[0]),
         "trees": [_nodes(step[0].nodes) for step in trees._predictors],
         "share": settings.trees_share,
@@ -157,7 +158,7 @@ def figures(scores: NDArray[np.float64], made: Sequence[Case], seed: int) -> dic
     kinds = np.array([case.kind for case in made])
     wanted = np.array([case.supported for case in made])
     found: dict[str, Any] = {}
-    read = np.flatnonzero(kinds == READ)
+    read = [i for i, case in enumerate(made) if case.kind == READ]
     if len(set(wanted[read])) == 2:
         found["read_n"] = len(read)
         found["read_auc"] = float(roc_auc_score(wanted[read], scores[read]))

@@ -182,6 +182,7 @@ class CheckerSettings:
         rate: each tree's learning rate.
         leaves: of a tree, at most.
         trees_share: weight of the trees beside the straight line, in [0, 1].
+        line_floor: the line's logit counts for no less than this.
         line_c: inverse strength of the line's L2 penalty.
         folds: events are dealt into so many folds.
         seed: of everything random.
@@ -197,7 +198,8 @@ class CheckerSettings:
     trees: int = 150
     rate: float = 0.08
     leaves: int = 10
-    trees_share: float = 0.5
+    trees_share: float = 0.6
+    line_floor: float = -2.0
     line_c: float = 0.05
     folds: int = 5
     seed: int = 7

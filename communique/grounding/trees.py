@@ -37,6 +37,7 @@ class SupportTrees:
     `data` holds:
         features: the names that the model was trained on, in order (F of them).
         mean, scale, weights [F], bias: the straight line, over (x - mean) / scale.
+        floor: the line counts for no less: below it, the trees alone tell a false claim from one in words of its own.
         trees: a list of trees; each a list of nodes [feature, threshold, left, right, value], feature -1 at a leaf.
         start: what the trees' values are added to.
         share: weight in [0, 1] of the trees' logit; the rest is the line's.
@@ -47,6 +48,7 @@ class SupportTrees:
         self.names: list[str] = list(data["features"])
         self._mean, self._scale, self._weights = (np.asarray(data[k], np.float64) for k in ("mean", "scale", "weights"))
         self._bias, self._start, self._share = float(data["bias"]), float(data["start"]), float(data["share"])
+        self._floor = float(data["floor"])
         self._calibration: tuple[float, float] = tuple(data["calibration"])
         most = max((len(tree) for tree in data["trees"]), default=1)
         table = np.zeros((len(data["trees"]), most, 5))
@@ -88,7 +90,7 @@ class SupportTrees:
 
     def logits(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """[N], before calibration."""
-        line = (rows - self._mean) / self._scale @ self._weights + self._bias
+        line = np.maximum((rows - self._mean) / self._scale @ self._weights + self._bias, self._floor)
         if not len(self._value):
             return np.asarray(line)
         trees = np.array([self._fallen(row) for row in rows]) + self._start

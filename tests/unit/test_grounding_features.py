@@ -102,7 +102,8 @@ TREE = [[0, 0.5, 1, 2, 0], [-1, 0, 0, 0, -2.0], [1, 1.0, 3, 4, 0], [-1, 0, 0, 0,
 def model(**changes: object) -> dict[str, object]:
     return {
         "schema": 1, "features": ["covered_by_one", "words"], "mean": [0.0, 0.0], "scale": [1.0, 2.0],
-        "weights": [1.0, -1.0], "bias": 0.5, "start": 0.25, "trees": [TREE, [[-1, 0, 0, 0, 0.5]]], "share": 0.5,
+        "weights": [1.0, -1.0], "bias": 0.5, "floor": -2.0, "start": 0.25,
+        "trees": [TREE, [[-1, 0, 0, 0, 0.5]]], "share": 0.5,
         "calibration": [2.0, -1.0],
     } | changes  # fmt: skip
 
@@ -110,7 +111,8 @@ def model(**changes: object) -> dict[str, object]:
 def test_trees_and_line_are_added_up_and_calibrated() -> None:
     rows = np.array([[0.5, 9.0], [0.6, 1.0], [0.6, 1.5]])
     trees = np.array([-2.0, 1.0, 3.0]) + 0.5 + 0.25
-    line = rows[:, 0] - rows[:, 1] / 2 + 0.5
+    line = np.maximum(rows[:, 0] - rows[:, 1] / 2 + 0.5, -2.0)
+    assert line[0] == -2.0  # the line alone would be at -3.5
     loaded = SupportTrees(model())
     np.testing.assert_allclose(loaded.logits(rows), (trees + line) / 2)
     np.testing.assert_allclose(loaded.probabilities(rows), 1 / (1 + np.exp(-(trees + line) + 1)), atol=1e-6)
