@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ __all__ = [
     "bounds",
     "contrast_grid",
     "json_line",
-    "main_grid",
+    "main_grids",
     "markdown",
     "number",
     "result_grids",
@@ -78,7 +78,7 @@ def result_grids(result: Result, suites: dict[str, Suite], *, slices: bool = Tru
     """All tables of a result, with or without the parts of the data."""
     grids = []
     for name, held in result.suites.items():
-        grids.append(main_grid(suites[name], held, result))
+        grids += main_grids(suites[name], held, result)
         if held.contrasts:
             grids.append(contrast_grid(f"{name}: differences on the same items", held.contrasts))
         if slices and any(figure.slice != "all" for figure in held.figures):
@@ -86,24 +86,30 @@ def result_grids(result: Result, suites: dict[str, Suite], *, slices: bool = Tru
     return grids
 
 
-def main_grid(suite: Suite, held: SuiteResult, result: Result) -> Grid:
-    """Systems by headline metrics, with n, and what the figures are of."""
+def main_grids(suite: Suite, held: SuiteResult, result: Result) -> list[Grid]:
+    """Systems by headline metrics, with n, and what the figures are of; systems measured by other metrics apart."""
     figures = {(f.system, f.metric): f for f in held.figures if f.slice == "all"}
-    systems = list(dict.fromkeys(system for system, _ in figures))
-    metrics = [metric for metric in suite.headline if any((system, metric) in figures for system in systems)]
-    rows = []
-    for system in systems:
-        cells = [_cell(figures.get((system, metric))) for metric in metrics]
-        known = next(f for (s, _), f in figures.items() if s == system)
-        rows.append((system, f"{known.n}\n{known.clusters} events", *cells))
+    groups: dict[tuple[str, ...], list[str]] = {}
+    for system in dict.fromkeys(system for system, _ in figures):
+        groups.setdefault(tuple(m for m in suite.headline if (system, m) in figures), []).append(system)
+    grids = []
+    for metrics, systems in groups.items():
+        rows = []
+        for system in systems:
+            known = next(f for (s, _), f in figures.items() if s == system)
+            cells = [_cell(figures[system, metric]) for metric in metrics]
+            rows.append((system, f"{known.n}\n{known.clusters} events", *cells))
+        apart = "controls" if all(system.startswith("control:") for system in systems) else "further"
+        title = f"{suite.name}: {suite.question if not grids else apart}"
+        grids.append(Grid(title, ("system", "n", *map(heading, metrics)), tuple(rows)))
     data = result.data
     mark = "EXTERNAL data " if data["external"] else ""
     note = (
         f"{mark}{data['name']}, n={data['n']}, sha256 {data['sha256'][:12]}; 95% intervals by bootstrap over events; "
         f"commit {result.provenance['commit']}; {result.provenance['device']['cpu']}; {held.seconds:.0f} s"
     )
-    note += "".join(f"\n{line}" for line in held.notes)
-    return Grid(f"{suite.name}: {suite.question}", ("system", "n", *map(heading, metrics)), tuple(rows), note)
+    grids[-1] = replace(grids[-1], note="\n".join([note, *held.notes]))
+    return grids
 
 
 def slice_grid(suite: Suite, held: SuiteResult) -> Grid:
@@ -133,16 +139,19 @@ def contrast_grid(title: str, contrasts: Iterable[Contrast]) -> Grid:
 
 
 def show(grid: Grid, console: Console) -> None:
-    """In a terminal, bounds dimmed."""
+    """In a terminal, bounds dimmed; what is wider than the terminal is shown as several tables, one under the other."""
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(title=escape(grid.title), caption=escape(grid.note), title_justify="left", caption_justify="left")
-    for at, column in enumerate(grid.columns):
-        table.add_column(escape(column), justify="left" if at == 0 else "right", overflow="fold")
-    for row in grid.rows:
-        table.add_row(*(_dimmed(escape(cell)) for cell in row))
-    console.print(table)
+    for number_, group in enumerate(_fitting(grid, console.width)):
+        table = Table(title=escape(grid.title) if number_ == 0 else None, title_justify="left")
+        for at in group:
+            table.add_column(escape(grid.columns[at]), justify="left" if at == 0 else "right")
+        for row in grid.rows:
+            table.add_row(*(_dimmed(escape(row[at])) for at in group))
+        console.print(table)
+    if grid.note:
+        console.print(grid.note, style="dim italic", highlight=False, markup=False)
 
 
 def markdown(grid: Grid) -> str:
@@ -158,6 +167,25 @@ def markdown(grid: Grid) -> str:
 def json_line(value: dict[str, Any]) -> str:
     """One line; what a program reads last."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _fitting(grid: Grid, width: int) -> list[list[int]]:
+    """Columns in groups that fit the width, the first column in each."""
+    needed = [
+        max(
+            max((len(word) for word in grid.columns[at].split()), default=0),
+            *(len(line) for row in grid.rows for line in row[at].split("\n")),
+            0,
+        )
+        + 3
+        for at in range(len(grid.columns))
+    ]
+    groups: list[list[int]] = [[0]]
+    for at in range(1, len(needed)):
+        if len(groups[-1]) > 1 and sum(needed[column] for column in groups[-1]) + needed[at] + 1 > width:
+            groups.append([0])
+        groups[-1].append(at)
+    return groups
 
 
 def _cell(figure: Figure | None) -> str:

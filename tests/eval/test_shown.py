@@ -40,6 +40,17 @@ def test_a_grid_in_markdown_and_in_a_terminal() -> None:
     assert "a note" in text
 
 
+def test_a_wide_grid_is_shown_in_parts_that_fit() -> None:
+    columns = ("system", *(f"metric {n}" for n in range(12)))
+    grid = Grid("Wide", columns, (("communique auto", *("12.3\n[10.1, 14.5]" for _ in range(12))),))
+    console = Console(record=True, width=80)
+    show(grid, console)
+    lines = console.export_text().splitlines()
+    assert max(map(len, lines)) <= 80
+    assert sum("communique auto" in line for line in lines) == 3
+    assert sum(line.count("[10.1, 14.5]") for line in lines) == 12
+
+
 def test_plots_are_well_formed_and_escape_what_they_show() -> None:
     drawn = [
         plots.lines("a < b", {"one": [(0, 0.5), (1, 0.7)], "two": [(0, 0.1)]}, "x", "y", diagonal=True, marks=True),
