@@ -60,7 +60,7 @@ def checker_card(settings: CheckerSettings, figures: Mapping[str, Any], *, exter
         "* Calibrated on sentences that a small language model wrote about news of the world, 35% of them supported;",
         "  among sentences of another origin the probabilities are too low or too high.",
         "* On the read sentences the share of linked words alone (`link_mean`) ranks about as well as the whole,",
-        "  and the line alone a little better; the trees cost some of that and catch more of what is broken on purpose.",
+        "  and the line alone a little better; the trees cost some of that and catch more that is broken on purpose.",
         "* Exchanged speakers, dropped attributions and wrongly joined halves mostly pass.",
         "* English only. Pronouns are followed one sentence back, no farther.",
         "",
