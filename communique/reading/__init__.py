@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Final
 from communique.document import Document, Sentence
 from communique.errors import BadEncoding, EmptyText, NothingToSummarise, TooLarge, WrongLanguage
 from communique.reading.boilerplate import judge
-from communique.reading.characters import normalise
+from communique.reading.characters import collapse, normalise
+from communique.reading.cleaner import shipped
+from communique.reading.inside import cuts
 from communique.reading.language import language_of
 from communique.reading.layout import text_blocks
-from communique.reading.markup import html_blocks, looks_like_html
+from communique.reading.markup import headline_of, html_blocks, looks_like_html
 from communique.reading.sentences import split
 from communique.record import Removal
 from communique.text import MappedText
@@ -30,10 +32,11 @@ __all__ = ["MAX_CHARACTERS", "read"]
 
 #: A page as it was sent may be this long, in code points.
 MAX_CHARACTERS: Final = 2_000_000
-#: Of an article this much is read, in characters after cleaning; a longer one is marked as truncated.
-_READ: Final = 60_000
+#: Of a page so much is read: characters of its text, and blocks. What comes after is left, and the article marked.
+_READ: Final = 400_000
+_BLOCKS: Final = 4_000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
-_VISIBLE: Final = re.compile(r"\w")
+_VISIBLE: Final = re.compile(r"[^\W_]")
 
 
 def read(article: Article, *, max_characters: int = MAX_CHARACTERS) -> Document:
@@ -42,7 +45,7 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS) -> Document:
     Raises:
         TooLarge: more than `max_characters` code points.
         BadEncoding: the text holds lone surrogates.
-        EmptyText: no letter or digit in it.
+        EmptyText: no letter or digit in it, or none that a reader would see.
         NothingToSummarise: all of it is boilerplate.
         WrongLanguage: what is left is not English.
     """
@@ -54,62 +57,62 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS) -> Document:
         raise BadEncoding(f"`text` holds a lone surrogate (U+{ord(lone[0]):04X}) at offset {lone.start()}")
     if _VISIBLE.search(text) is None:
         raise EmptyText("the text holds no letter or digit" if text.strip() else "the text is empty")
-    blocks = _blocks(article)
+    blocks, truncated = _blocks(article)
     if not blocks:
         raise EmptyText("the page holds no text outside scripts, styles and forms")
-    title = " ".join(normalise(MappedText.of(article.title)).text.split())
-    kinds = judge(blocks, title)
-    kept = [block for block, kind in zip(blocks, kinds, strict=True) if not kind]
-    if not any(_VISIBLE.search(block.text) for block in kept):
+    title = collapse(normalise(MappedText.of(article.title))).text or headline_of(blocks)
+    kinds = judge(blocks, title, shipped())
+    sentences, removed = _kept(blocks, kinds)
+    if not sentences:
         found = ", ".join(sorted({kind for kind in kinds if kind}))
-        raise NothingToSummarise(f"all {len(blocks)} blocks of the page are boilerplate ({found})")
-    language = language_of(" ".join(block.text for block in kept))
+        raise NothingToSummarise(f"all that the page holds is boilerplate ({found})")
+    language = language_of(" ".join(sentence.text for sentence in sentences))
+    if language == "und":
+        raise NothingToSummarise("the page holds no words")
     if language != "en":
         raise WrongLanguage(f"the text is in {language!r}; only English ('en') is read")
-    sentences, truncated = _sentences(kept)
     return Document(
-        article=article,
-        title=title,
-        sentences=sentences,
-        removed=_removals(blocks, kinds),
-        language=language,
-        truncated=truncated,
+        article=article, title=title, sentences=sentences, removed=removed, language=language, truncated=truncated
     )
 
 
-def _blocks(article: Article) -> list[Block]:
+def _blocks(article: Article) -> tuple[list[Block], bool]:
+    """The page's blocks, and whether there were more than are read."""
+    blocks: list[Block] = []
+    cut = len(article.text) > _READ
     if article.format == "html" or looks_like_html(article.text):
-        blocks = html_blocks(article.text)
-        if blocks:
-            return blocks
-    return text_blocks(normalise(MappedText.of(article.text)))
+        blocks = html_blocks(article.text, _READ)
+        cut = sum(len(block.mapped) for block in blocks) >= _READ
+    if not blocks:
+        blocks = text_blocks(normalise(MappedText.of(article.text, 0, min(len(article.text), _READ))))
+        cut = len(article.text) > _READ
+    return blocks[:_BLOCKS], cut or len(blocks) > _BLOCKS
 
 
-def _sentences(blocks: list[Block]) -> tuple[tuple[Sentence, ...], bool]:
-    """The sentences of the kept blocks, and whether the article was longer than what is read."""
+def _kept(blocks: list[Block], kinds: list[str]) -> tuple[tuple[Sentence, ...], tuple[Removal, ...]]:
+    """The sentences of the blocks that stay, and the removals: one for each run of neighbours of one kind."""
     sentences: list[Sentence] = []
-    paragraph, characters = -1, 0
-    for block in blocks:
-        if not block.joined or paragraph < 0:
-            paragraph += 1
-        for mapped in split(block.mapped):
-            if characters > _READ:
-                return tuple(sentences), True
-            sentences.append(Sentence(mapped, paragraph))
-            characters += len(mapped)
-    return tuple(sentences), False
-
-
-def _removals(blocks: list[Block], kinds: list[str]) -> tuple[Removal, ...]:
-    """One removal for each run of neighbouring blocks of one kind."""
     removals: list[Removal] = []
+    paragraph = -1
     previous = ""
     for block, kind in zip(blocks, kinds, strict=True):
-        if kind:
-            start, end = block.mapped.span(0, len(block.mapped))
-            if kind == previous:
-                removals[-1] = Removal(removals[-1].start, end, kind)
+        mapped = block.mapped
+        found = [(0, len(mapped), kind)] if kind else cuts(mapped.text)
+        for start, end, reason in found:
+            a, b = mapped.span(start, end)
+            if kind and kind == previous:
+                removals[-1] = Removal(removals[-1].start, b, kind)
             else:
-                removals.append(Removal(start, end, kind))
+                removals.append(Removal(a, b, reason))
         previous = kind
-    return tuple(removals)
+        if kind:
+            continue
+        if found:
+            ends = [0, *(end for _, end, _ in found)]
+            begins = [*(start for start, _, _ in found), len(mapped)]
+            mapped = collapse(MappedText.join(mapped.slice(a, b) for a, b in zip(ends, begins, strict=True)))
+        pieces = [piece for piece in split(mapped) if _VISIBLE.search(piece.text)]
+        if pieces and (not block.joined or paragraph < 0):
+            paragraph += 1
+        sentences += [Sentence(piece, paragraph) for piece in pieces]
+    return tuple(sentences), tuple(removals)

@@ -38,6 +38,19 @@ _GLUED: Final = re.compile(
     r"\b[a-z]{4,}(?=[A-Z][a-z]{2,}\b)"
     r"|\b[A-Z]?[a-z]{3,}(?=(?:The|In|On|At|But|And|He|She|It|We|They|As|For|According|This|That|There|After|Since|While)\b)"
 )
+#: Where a line without a full stop was joined to the next one by a space: before a dateline, a time, a prompt, after the
+#: credit of a picture, and before a capitalised word that opens sentences but stands in the middle of one.
+_SEAM: Final = re.compile(
+    r"(?<=[\w\"”’)]) (?=[A-Z]{3,}(?:[ /][A-Z]{3,})*(?:, [A-Z][\w. ]{2,14})? [-–—] [A-Z])"
+    r"|(?<=\w) (?=\d{1,2}:\d\d [A-Z])"
+    r"|(?<=\w[)\]]) (?=[A-Z])"
+    r"|(?<=[a-z]{3}) (?=(?:On|In|At|A|An|As|After|When|He|She|It|They|We|But|By|For|From|With|Since|While|If|This|There|What|How|Why)"
+    r" [\w“\"])"
+    r"|(?<=[a-z]{3}) (?=The [a-z])"
+    r"|(?<=[\w\"”’)]) (?=(?:Also [Rr]ead|ALSO READ|Read (?:[Mm]ore|[Aa]lso|[Nn]ext)|READ MORE|See [Aa]lso|SEE ALSO|Related|RELATED|Follow (?:us|@)|"
+    r"Subscribe|Sign [Uu]p|Share (?:this|on)|Leave a|Click (?:here|to)|A(?:dvertisement|DVERTISEMENT)|Tags?:|Topics?:|©|"
+    r"Copyright|Photo:|All rights|Latest news|Most (?:read|viewed|popular)|Trending|Recommended|You may|Comments|Newsletter)\b)"
+)
 
 
 def text_blocks(page: MappedText) -> list[Block]:
@@ -82,6 +95,7 @@ def _paragraphs(line: MappedText) -> Iterator[Block]:
     cuts = {match.end() for match in _GAP.finditer(text)}
     cuts.update(joints(text))
     cuts.update(match.end() for match in _GLUED.finditer(text))
+    cuts.update(match.start() for match in _SEAM.finditer(text))
     ends = [*sorted(cuts), len(text)]
     begin = 0
     joined = False

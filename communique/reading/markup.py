@@ -18,7 +18,7 @@ from communique.reading.block import Block
 from communique.reading.characters import collapse, normalise
 from communique.text import MappedText
 
-__all__ = ["html_blocks", "looks_like_html"]
+__all__ = ["headline_of", "html_blocks", "looks_like_html"]
 
 _VOID: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _INLINE: Final = frozenset(
@@ -118,16 +118,23 @@ def looks_like_html(text: str) -> bool:
     return sum(1 for _ in zip(found, range(3), strict=False)) == 3
 
 
-def html_blocks(source: str) -> list[Block]:
-    """The page's blocks in order, silent elements left out."""
-    reader = _Reader(source)
+def html_blocks(source: str, limit: int = 1_000_000) -> list[Block]:
+    """The page's blocks in order, silent elements left out, until they hold more than `limit` characters."""
+    reader = _Reader(source, limit)
     reader.read()
     return reader.blocks()
 
 
+def headline_of(blocks: list[Block]) -> str:
+    """The text of the page's only first-level heading, or ""."""
+    headings = {block.text for block in blocks if block.tag == "h1" and not block.hint}
+    return headings.pop() if len(headings) == 1 else ""
+
+
 class _Reader:
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, limit: int) -> None:
         self.source = source
+        self.left = limit
         self.elements = [_Element("", -1, 0, "", silent=False)]
         self.stack = [0]
         self.open: dict[str, int] = {}
@@ -140,7 +147,7 @@ class _Reader:
         source, find = self.source, self.source.find
         position, size = 0, len(self.source)
         unclosed: set[str] = set()
-        while position < size:
+        while position < size and self.left > 0:
             at = find("<", position)
             if at < 0:
                 at = size
@@ -202,6 +209,7 @@ class _Reader:
         while self.elements[piece.element].depth >= len(self.stack) or not self._is_open(piece.element):
             piece.element = self.elements[piece.element].parent
         piece.intervals.append((start, end))
+        self.left -= end - start
         if self.in_link:
             piece.linked += end - start
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
-__all__ = ["bracketed", "kind_of", "words_of"]
+__all__ = ["kind_of", "words_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,22 +63,6 @@ def kind_of(text: str, words: list[str] | None = None) -> str:
                 continue
         return phrase.kind
     return ""
-
-
-def bracketed(text: str) -> list[tuple[int, int, str]]:
-    """Asides in brackets inside a paragraph that are not article: (start, end, kind), ascending."""
-    if "(" not in text and "[" not in text:
-        return []
-    found = []
-    for match in _BRACKETS.finditer(text):
-        kind = kind_of(match[1]) or kind_of(match[0].strip())
-        if kind:
-            found.append((*match.span(), kind))
-    return found
-
-
-#: An aside, with the space before it.
-_BRACKETS: Final = re.compile(r"\s?[(\[]([^()\[\]]{3,200})[)\]]")
 
 
 @functools.cache
