@@ -23,6 +23,7 @@ __all__ = [
     "Grid",
     "bounds",
     "contrast_grid",
+    "heading",
     "json_line",
     "main_grids",
     "markdown",
@@ -92,7 +93,7 @@ def main_grids(suite: Suite, held: SuiteResult, result: Result) -> list[Grid]:
     groups: dict[tuple[str, ...], list[str]] = {}
     for system in dict.fromkeys(system for system, _ in figures):
         groups.setdefault(tuple(m for m in suite.headline if (system, m) in figures), []).append(system)
-    grids = []
+    grids: list[Grid] = []
     for metrics, systems in groups.items():
         rows = []
         for system in systems:
