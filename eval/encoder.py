@@ -30,7 +30,7 @@ BATCH: Final = 32
 
 
 def pulled() -> Path | None:
-    """The folder of the registry's base encoder, or None where it was not pulled (`communique models pull encoder-base`)."""
+    """The registry's base encoder, or None where it was not pulled (`communique models pull encoder-base`)."""
     from communique.models import resolve
 
     try:

@@ -175,7 +175,7 @@ def qags(arguments: argparse.Namespace, system: System) -> Table:
 
 
 def _claims(name: str, claims: Sequence[Claim], system: System) -> Table:
-    """The checker and the overlap of figures and names: at a threshold found on the other half, at one half, by area."""
+    """The checker, and the overlap of figures and names: at a threshold found on the other half, at 0.5, by area."""
     if system.check is None:
         raise UsageError(f"{system.name} has no checker that can be asked: use --model registry")
     table = Table(name, ("balanced_accuracy", "at_one_half", "auc"))
