@@ -30,6 +30,9 @@ __all__ = ["CERTAIN", "judge"]
 CERTAIN: Final = frozenset("cookie newsletter copyright subscription donation messenger share credit".split())
 #: Log-odds from which a block is removed: to lose article is worse than to leave boilerplate.
 _DOUBT: Final = 2.0
+#: And for a paragraph of prose that nothing but its place in the story gives away: half an article may hang on it.
+_PROSE_DOUBT: Final = 3.5
+_PROSE_WORDS: Final = 20
 _SCENE: Final = LOOKS.index("scene")
 
 
@@ -46,11 +49,21 @@ def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[str]:
     standing = places(looks, odds, stories, other, titled, cleaner.rarity)
     removal = cleaner.blocks([[*look.row, *place] for look, place in zip(looks, standing, strict=True)])
     kinds = [
-        "repeated" if copy else _kind(block, look, head) if score > _DOUBT or look.kind in CERTAIN else ""
+        "repeated"
+        if copy
+        else _kind(block, look, head)
+        if score > _doubt(block, look, head) or look.kind in CERTAIN
+        else ""
         for block, look, head, score, copy in zip(blocks, looks, odds.headline, removal, again, strict=True)
     ]
     _name_stories(kinds, stories, other)
     return _named(kinds, looks)
+
+
+def _doubt(block: Block, look: Look, headline: float) -> float:
+    """The log-odds that a block must pass to be removed."""
+    plain = not look.kind and not block.hint and headline <= 0 and len(look.words) >= _PROSE_WORDS
+    return _PROSE_DOUBT if plain else _DOUBT
 
 
 def _kind(block: Block, look: Look, headline: float) -> str:
