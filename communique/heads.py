@@ -30,7 +30,7 @@ def softmax(x: NDArray[np.float32], axis: int = -1) -> NDArray[np.float32]:
 
 
 def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The exact GELU, x · Φ(x) (Hendrycks and Gimpel, 2016), with Φ by Abramowitz and Stegun 7.1.26 (error < 1.5e-7)."""
+    """The exact GELU, x · Φ(x) (Hendrycks and Gimpel, 2016); Φ by Abramowitz and Stegun 7.1.26, error < 1.5e-7."""
     z = np.abs(x) / np.float32(np.sqrt(2.0))
     t = 1.0 / (1.0 + 0.3275911 * z)
     series = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))))

@@ -66,12 +66,10 @@ def table(result: Result) -> str:
         beside = ", ".join(f"{name} {number(figures[name].value, metric)}" for name in baselines if name in figures)
         lines.append(f"| {question} | {_cell(ours)} | {beside} | {ours.n} |")
     about = result.provenance
-    lines += [
-        "",
-        f"{result.data['name']}, sha256 {str(result.data['sha256'])[:12]}; 95% intervals by bootstrap over events; "
-        f"{about['created'][:10]}, commit {about['commit']}, {about['device']['cpu']}, {about['device']['cores']} cores; "
-        f"{', '.join(sorted(set(result.system['models'].values())))}.",
-    ]
+    models = ", ".join(sorted(set(result.system["models"].values())))
+    machine = f"{about['device']['cpu']}, {about['device']['cores']} cores"
+    source = f"{result.data['name']}, sha256 {str(result.data['sha256'])[:12]}; 95% intervals by bootstrap over events"
+    lines += ["", f"{source}; {about['created'][:10]}, commit {about['commit']}, {machine}; {models}."]
     return "\n".join(lines)
 
 

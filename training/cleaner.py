@@ -368,7 +368,7 @@ def removed_and_lost(pages: Sequence[dict[str, Any]], prepared: Sequence[Page], 
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Trains on all patterns and writes the cleaner, or holds patterns out in turn and prints what is removed and lost."""
+    """Train on all patterns and write the cleaner, or hold patterns out in turn and print what goes and is lost."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=_CORPUS)
     parser.add_argument("--to", type=Path, default=None, help="the folder in which cleaner.json is written")

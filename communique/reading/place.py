@@ -5,6 +5,7 @@ It sees the block's neighbours and what was said before and after, but not how t
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from communique.reading.stories import stems
@@ -96,7 +97,7 @@ def _clipped(odds: float) -> float:
 def _runs(state: Sequence[int]) -> list[tuple[int, int]]:
     """The half-open runs of equal states."""
     cuts = [0, *(index for index in range(1, len(state)) if state[index] != state[index - 1]), len(state)]
-    return [(begin, end) for begin, end in zip(cuts, cuts[1:], strict=False) if begin < end]
+    return [(begin, end) for begin, end in pairwise(cuts) if begin < end]
 
 
 def _nearest(state: Sequence[int]) -> list[int]:

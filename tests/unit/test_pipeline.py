@@ -68,9 +68,11 @@ def test_a_record_holds_to_the_schema_and_to_the_article(pipeline: Pipeline, mod
             assert span.end <= len(STORY)  # never from the teasers
         if sentence.mode != "abstractive":
             pieces = " ".join(article.text[span.start : span.end] for span in sentence.evidence)
-            assert set(sentence.text.strip(".").lower().split()) <= set(pieces.replace(",", " , ").lower().split()) | set(
-                pieces.lower().split()
-            ) | {word.strip(",.") for word in pieces.lower().split()} | {word + "," for word in pieces.lower().split()}
+            assert set(sentence.text.strip(".").lower().split()) <= set(
+                pieces.replace(",", " , ").lower().split()
+            ) | set(pieces.lower().split()) | {word.strip(",.") for word in pieces.lower().split()} | {
+                word + "," for word in pieces.lower().split()
+            }
 
 
 def test_teasers_are_removed_and_said_so(pipeline: Pipeline) -> None:
@@ -95,7 +97,10 @@ def test_stance_answers_each_target_in_order_and_knows_the_absent(pipeline: Pipe
         ("", "empty"),
         (" \n\x00\u200b ", "empty"),
         ("Truce.", "too-short"),
-        ("Le président a déclaré lundi que les deux pays allaient reprendre les négociations de paix. " * 6, "language"),
+        (
+            "Le président a déclaré lundi que les deux pays allaient reprendre les négociations de paix. " * 6,
+            "language",
+        ),
     ],
 )
 def test_what_cannot_be_summarised_says_why(pipeline: Pipeline, text: str, kind: str) -> None:
@@ -106,7 +111,9 @@ def test_what_cannot_be_summarised_says_why(pipeline: Pipeline, text: str, kind:
 
 
 def test_a_short_text_still_gets_topics_and_stance(pipeline: Pipeline) -> None:
-    record = pipeline.score(Article(id="1", text="Azerbaijan shelled two villages and Armenia returned fire on Monday."))
+    record = pipeline.score(
+        Article(id="1", text="Azerbaijan shelled two villages and Armenia returned fire on Monday.")
+    )
     assert record.error is not None
     assert record.error.type == "too-short"
     assert record.topics
@@ -122,7 +129,10 @@ def test_an_article_that_gives_orders_is_summarised_and_not_obeyed(pipeline: Pip
 
 
 def test_neighbours_are_unharmed_and_order_is_kept(pipeline: Pipeline) -> None:
-    articles = [Article(id=str(n), text=text) for n, text in enumerate([STORY, "", STORY, "Le président a parlé lundi de la paix avec ses voisins. " * 12])]
+    articles = [
+        Article(id=str(n), text=text)
+        for n, text in enumerate([STORY, "", STORY, "Le président a parlé lundi de la paix avec ses voisins. " * 12])
+    ]
     records = pipeline.score_many(articles)
     assert [record.id for record in records] == ["0", "1", "2", "3"]
     assert [record.error is None for record in records] == [True, False, True, False]
