@@ -112,7 +112,8 @@ class SummarizerSettings:
         weight_decay: of what is trained.
         forks: weight of the loss that wants the true token likelier than the one of a broken summary.
         drop_title: probability that an article is shown without its title.
-        least_coverage: references whose share of words found in the article is under this are left out.
+        least_coverage: by set (`corpus`, `karabakh`, `world`), references whose share of words found in the article is
+            under this are left out.
         near_source_first: in the first pass, references that keep near their article come first.
         folds: events are dealt into so many folds.
         hold_out: the fold kept for validation; -1 trains on all.
@@ -140,7 +141,7 @@ class SummarizerSettings:
     weight_decay: float = 0.0
     forks: float = 0.3
     drop_title: float = 0.1
-    least_coverage: float = 0.0
+    least_coverage: dict[str, float] = field(default_factory=dict)
     near_source_first: bool = True
     folds: int = 5
     hold_out: int = 0
@@ -162,9 +163,11 @@ class SummarizerSettings:
             raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
         if self.validate_every < 1:
             raise UsageError(f"validate_every={self.validate_every}: give a number of steps")
-        for name in ("warmup", "drop_title", "least_coverage"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
+        shares = {"warmup": self.warmup, "drop_title": self.drop_title}
+        shares |= {f"least_coverage.{name}": value for name, value in self.least_coverage.items()}
+        for name, value in shares.items():
+            if not 0 <= value <= 1:
+                raise UsageError(f"{name}={value}: give a share from 0 to 1")
 
 
 @dataclass(frozen=True)

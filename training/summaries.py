@@ -4,7 +4,7 @@ A source is a JSONL in the reference form, a folder of texts, or a data set for 
 figure or a name which its article lacks would teach the model to invent: its sentence is dropped, or all of it.
 It knows no tokens: `training/summary_batches.py` makes those.
 
-    >>> found, counts = load(["training/corpus/world.jsonl"], None, [])         # doctest: +SKIP
+    >>> found, counts = truthful(gather(["training/corpus/world.jsonl"], None, []))     # doctest: +SKIP
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from communique.words import words
 from training import data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from training.data import Labelled
 
-__all__ = ["coverage", "load", "mended", "read_source", "sentences_of"]
+__all__ = ["coverage", "gather", "mended", "read_source", "sentences_of", "truthful"]
 
 #: Names that data sets give to the article and to its summary, the first that is there.
 _ARTICLE: Final = ("text", "article", "document", "content", "body")
@@ -44,26 +44,35 @@ class _Mended:
     done: tuple[str, ...]
 
 
-def load(
-    sources: Iterable[str], data_root: Path | None, sets: Iterable[str], least_coverage: float = 0.0
-) -> tuple[list[Labelled], Counter[str]]:
-    """Articles with at least one usable summary, and counts of what happened to the references.
+def gather(sources: Iterable[str], data_root: Path | None, sets: Iterable[str]) -> list[Labelled]:
+    """Articles with summaries, as they came.
 
     Args:
         sources: JSONL files, folders, or names of data sets.
         data_root: folder of the external sets.
         sets: names of the external sets in it.
-        least_coverage: references whose coverage by the article is under this share are left out.
+    """
+    found = [article for source in sources for article in read_source(source)]
+    return [article for article in [*found, *data.load_articles([], data_root, sets)] if article.summaries]
+
+
+def truthful(
+    articles: Iterable[Labelled], least_coverage: Mapping[str, float] | None = None
+) -> tuple[list[Labelled], Counter[str]]:
+    """Articles whose references may be learned from, and counts of what happened to the references.
+
+    Args:
+        articles: with summaries.
+        least_coverage: by set, references whose coverage by the article is under this share are left out.
     """
     counts: Counter[str] = Counter()
     found: list[Labelled] = []
-    articles = [article for source in sources for article in read_source(source)]
-    articles += data.load_articles([], data_root, sets)
     for article in articles:
         text = " ".join([article.title, *article.sentences])
         outcome = mended(article.summaries, text)
         counts.update(outcome.done)
-        near = tuple(summary for summary in outcome.summaries if coverage(summary, text) >= least_coverage)
+        least = (least_coverage or {}).get(article.source_set, 0.0)
+        near = tuple(summary for summary in outcome.summaries if coverage(summary, text) >= least)
         counts["far from the article"] += len(outcome.summaries) - len(near)
         if near:
             found.append(replace(article, summaries=near))

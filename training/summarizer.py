@@ -53,15 +53,19 @@ class Pool:
     def __init__(self, settings: SummarizerSettings, base: Base, data_root: Path | None, smoke: bool = False) -> None:
         self.settings = settings
         self._encoder = base.encoder
-        articles, self.counts = summaries.load(settings.corpus, data_root, settings.sets, settings.least_coverage)
+        articles = summaries.gather(settings.corpus, data_root, settings.sets)
         if smoke:
             articles = articles[:: max(1, len(articles) // 16)]
-        self.articles = [article for article in articles if not self._held(article)]
+        shown = [article for article in articles if not self._held(article)]
+        self.articles, self.counts = summaries.truthful(shown, settings.least_coverage)
+        # What is held out stays as it came: figures on it are to be comparable whatever is learned from.
         held = [article for article in articles if self._held(article)]
         random.Random(settings.seed).shuffle(held)
         self.held_articles = held[: settings.validation_articles]
-        self.validation = [make_sample(self._encoder, a, a.summaries[0], settings.max_tokens) for a in held]
-        self.validation = self.validation[: settings.validation_articles]
+        self.validation = [
+            make_sample(self._encoder, article, article.summaries[0], settings.max_tokens)
+            for article in self.held_articles
+        ]
         if not self.articles:
             raise UsageError("no article with a usable summary is left to train on")
 
