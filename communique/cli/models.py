@@ -80,7 +80,11 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_settings(fetch, ("home",))
     fetch.set_defaults(run=_pull)
     for name, run, words in (
-        ("verify", _verify, "Hash every file of the models; exits with 3 when one is damaged, or missing and needed for serving."),
+        (
+            "verify",
+            _verify,
+            "Hash every file of the models; exits with 3 when one is damaged, or missing and needed for serving.",
+        ),
         ("list", _list, "Say which models there are, where they are, and whether they are ready."),
     ):
         action = actions.add_parser(
