@@ -6,6 +6,7 @@ model write, proves each sentence, and puts a chosen one where proof fails; `aut
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from communique.errors import TooShort
@@ -31,6 +32,10 @@ FEWEST_ARTICLE_WORDS: Final = 40
 DEFAULT_WORDS: Final = 60
 #: A written sentence stands only where the checker is this sure.
 SURE: Final = 0.8
+#: Chat markers, and orders that are meant for a machine: no news, whoever wrote them into the page.
+_ORDER: Final = re.compile(
+    r"<\|\w+\|>|^(?:Ignore|Disregard|Forget)\s+(?:all|any|everything|the|your|previous|prior)\b", re.IGNORECASE
+)
 
 
 class Summariser:
@@ -102,8 +107,12 @@ class Summariser:
 
 
 def _usable(found: Sequence[Form]) -> list[Form]:
-    """Forms that can stand in a summary: not a question, not a fragment."""
-    return [form for form in found if form.words >= 5 and not form.text.endswith(("?", "…", ":"))]
+    """Forms that can stand in a summary: not a question, not a fragment, not an order to whoever reads."""
+    return [
+        form
+        for form in found
+        if form.words >= 5 and not form.text.endswith(("?", "…", ":")) and not _ORDER.search(form.text)
+    ]
 
 
 def _limit(document: Document, max_words: int | None) -> int:
