@@ -323,7 +323,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         console.print("interrupted: the same command goes on from the last checkpoint")
         return 130
-    print(json.dumps(result))
+    if not console.quiet:  # of several processes, the first speaks
+        print(json.dumps(result))
     return 0
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +20,7 @@ from communique.models.llama_gguf import read_adapter
 from training import summarizer
 from training.data import Labelled
 from training.language_model import SummaryModel, open_base
-from training.settings import SummarizerSettings, load
+from training.settings import SummarizerSettings, as_yaml, load
 from training.summaries import coverage, mended, read_source
 from training.summarizer import Pool, main, train
 from training.summary_batches import collate, in_order, make_sample, steps
@@ -159,6 +162,20 @@ def test_a_killed_run_goes_on_to_the_same_curve(
     assert len(curve(whole)) > 4
     states = [torch.load(Path(s.out) / "checkpoint.pt", weights_only=True)["trained"] for s in (whole, killed)]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
+
+
+@pytest.mark.slow
+def test_two_processes_take_the_same_steps_as_one(settings: SummarizerSettings, tmp_path: Path) -> None:
+    train(settings)
+    config = tmp_path / "two.yaml"
+    config.write_text(as_yaml(replace(settings, out=str(tmp_path / "two"))), encoding="utf-8")
+    command = ["torch.distributed.run", "--nproc-per-node", "2", "-m", "training.summarizer", "--config", str(config)]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path.cwd())}
+    done = subprocess.run([sys.executable, "-m", *command], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.count('"written_n"') == 1
+    ours = [row["loss"] for row in curve(settings)]
+    theirs = [row["loss"] for row in curve(replace(settings, out=str(tmp_path / "two")))]
+    assert theirs == pytest.approx(ours, rel=1e-3)
 
 
 def test_faulty_references_and_held_out_events_are_not_learned_from(settings: SummarizerSettings) -> None:
