@@ -6,10 +6,13 @@ It knows nothing of heads, labels or sentences. Shapes: W windows, at most L tok
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+
+from communique.errors import TimedOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,10 +56,16 @@ class Encoder:
         self._request = core.compile_model(core.read_model(graph), "CPU", options).create_infer_request()
         self._lock = threading.Lock()  # one request: its tensors are not shared between threads
 
-    def states(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
-        """For each window the states [its length, H], in the order given."""
+    def states(self, windows: Sequence[Window], deadline: float | None = None) -> list[NDArray[np.float32]]:
+        """For each window the states [its length, H], in the order given.
+
+        Raises:
+            TimedOut: the `deadline` (of `time.monotonic()`) passed before the last batch.
+        """
         found: list[NDArray[np.float32] | None] = [None] * len(windows)
         for group in _groups(windows):
+            if deadline is not None and time.monotonic() > deadline:
+                raise TimedOut("the deadline passed while the article was read")
             shape = (len(group.rows), group.length)
             ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))
             for row, number in enumerate(group.rows):

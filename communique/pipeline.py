@@ -96,7 +96,7 @@ class Pipeline:
         for item in items:
             self._read(item, deadline)
         readable = [item for item in items if item.document is not None]
-        self._encode(readable)
+        self._encode(readable, deadline)
         written = self._write(readable, deadline) if "summary" in tasks else {}
         return [self._record(item, tasks, written.get(id(item))) for item in items]
 
@@ -127,14 +127,20 @@ class Pipeline:
             _log.exception("article %s", item.article.id)
             item.error = Internal(f"{type(error).__name__}: {error}")
 
-    def _encode(self, items: Sequence[_Item]) -> None:
+    def _encode(self, items: Sequence[_Item], deadline: float | None) -> None:
         documents = [item.document for item in items if item.document is not None]
-        for item, reading in zip(items, self._reader.read(documents), strict=True):
+        try:
+            readings = self._reader.read(documents, deadline)
+        except TimedOut as error:
+            for item in items:
+                item.error = error
+            return
+        for item, reading in zip(items, readings, strict=True):
             item.reading = reading
 
     def _write(self, items: Sequence[_Item], deadline: float | None) -> dict[int, str]:
         """The language model's drafts for the articles that ask for one, in one batch: {id of the item: text}."""
-        asking = [item for item in items if self._mode(item.article) == "abstractive"]
+        asking = [item for item in items if item.reading is not None and self._mode(item.article) == "abstractive"]
         if not asking:
             return {}
         with self._writer_lock:

@@ -166,13 +166,17 @@ class Reader:
         digest = hashlib.sha256((folder / "heads.safetensors").read_bytes()).hexdigest()
         self.name = f"communique-trunk@{digest[:12]}"
 
-    def read(self, documents: Sequence[Document]) -> list[Reading]:
-        """One reading of each document, all windows in one go."""
+    def read(self, documents: Sequence[Document], deadline: float | None = None) -> list[Reading]:
+        """One reading of each document, all windows in one go.
+
+        Raises:
+            TimedOut: the `deadline` (of `time.monotonic()`) passed first.
+        """
         cuts = [
             cut(self.tokenizer, document.title, [sentence.text for sentence in document.sentences])
             for document in documents
         ]
-        states = self.encoder.states([window for windows in cuts for window in windows])
+        states = self.encoder.states([window for windows in cuts for window in windows], deadline)
         readings, at = [], 0
         for document, windows in zip(documents, cuts, strict=True):
             readings.append(Reading(self, document, windows, states[at : at + len(windows)]))

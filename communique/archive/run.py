@@ -19,6 +19,7 @@ from communique.archive.lines import OPENERS
 from communique.archive.shards import Shards
 from communique.archive.sources import FORMS, read_all
 from communique.errors import EnvironmentFault, Internal, UsageError
+from communique.models import names_for, revision
 from communique.record import SCHEMA_VERSION, Record
 from communique.wire import decode, encode
 
@@ -52,6 +53,11 @@ class Scorer(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> bool | None: ...
+
+
+def _revisions() -> dict[str, str]:
+    """Every model that may have a hand in a record, the language model too: none may change within one run."""
+    return {name: revision(name) for name in names_for("serving")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +162,7 @@ def _run(
             else:
                 if scorer is None:
                     scorer = stack.enter_context(open_scorer(plan.settings))
-                    shards.begin({**run, "models": dict(scorer.models)})
+                    shards.begin({**run, "models": {**scorer.models, **_revisions()}})
                     started = time.monotonic()
                 records = _score(scorer, shard)
                 shards.write(number, [_line(record, progress) for record in records])

@@ -36,6 +36,9 @@ SURE: Final = 0.8
 _ORDER: Final = re.compile(
     r"<\|\w+\|>|^(?:Ignore|Disregard|Forget)\s+(?:all|any|everything|the|your|previous|prior)\b", re.IGNORECASE
 )
+#: How a sentence ends. What ends otherwise, beside so many that do, is a headline, a caption or a piece of a list.
+_CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
+_ENOUGH_CLOSED: Final = 3
 
 
 class Summariser:
@@ -94,7 +97,12 @@ class Summariser:
         if document.words < FEWEST_ARTICLE_WORDS:
             raise TooShort(f"the article has {document.words} words; a summary needs at least {FEWEST_ARTICLE_WORDS}")
         texts = [sentence.text for sentence in document.sentences]
-        options = [_usable(forms(text) if cut else forms(text)[:1]) for text in texts]
+        closed = [_CLOSED.search(text) is not None for text in texts]
+        open_too = sum(closed) < _ENOUGH_CLOSED
+        options = [
+            _usable(forms(text) if cut else forms(text)[:1]) if whole or open_too else []
+            for text, whole in zip(texts, closed, strict=True)
+        ]
         limit = _limit(document, max_words)
         table = candidates(options, texts, salience)
         choice = choose(table, limit, min(35, round(limit * 0.6)))

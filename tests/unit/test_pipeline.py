@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -143,3 +144,19 @@ def test_fewer_words_are_given_when_fewer_are_asked(pipeline: Pipeline) -> None:
     record = pipeline.score(Article(id="1", text=STORY, max_words=25))
     assert record.summary is not None
     assert record.summary.words <= 25
+
+
+def test_the_deadline_stops_the_reading_of_a_long_article_midway(pipeline: Pipeline) -> None:
+    long = "\n\n".join(f"{STORY} Part {number} of the account ends here." for number in range(150))
+    started = time.monotonic()
+    (record,) = pipeline.score_many([Article(id="1", text=long)], deadline=started + 1.5)
+    assert record.error is not None
+    assert record.error.type == "timeout"
+    assert time.monotonic() - started < 10
+
+
+def test_headlines_and_captions_without_a_full_stop_are_not_summarised(pipeline: Pipeline) -> None:
+    headline = "Truce in Terter and Vardenis broken as Azerbaijan and Armenia blame each other for the dead"
+    record = pipeline.score(Article(id="1", text=f"{headline}\n\n{STORY}"))
+    assert record.summary is not None
+    assert not any(headline in sentence.text for sentence in record.summary.sentences)
