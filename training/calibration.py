@@ -1,12 +1,13 @@
 """Fit what turns logits into honest probabilities, on the fold held out from training.
 
 Temperature and bias for stance (Guo et al. 2017, with the bias of Platt's multi-class form), scale and shift for topics
-(Platt 1999), thresholds by F1 and by coverage. Written to `calibration.json` beside the trunk by
-`python -m training.export classifier`.
+(Platt 1999), thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
+`calibration.json` beside the trunk by `python -m training.export classifier`.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -18,6 +19,8 @@ from communique.labels import TOPICS
 from communique.reader import Calibration
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.losses import Predictions
 
 __all__ = ["fit"]
@@ -59,7 +62,15 @@ def _minimise(parameters: list[torch.Tensor], loss: Any) -> None:
     optimizer.step(closure)  # type: ignore[no-untyped-call]
 
 
+def _even(sets: Sequence[str]) -> np.ndarray[Any, Any]:
+    """A weight for each row, of mean 1, so that all rows of one set weigh as much as those of another."""
+    sizes = Counter(sets)
+    return np.array([len(sets) / len(sizes) / sizes[name] for name in sets])
+
+
 def _topics(kept: Predictions) -> dict[str, Any]:
+    even = _even([name for name, _, _ in kept.topics])
+    weights = torch.from_numpy(even).float()[:, None]
     scores = np.stack([row.numpy() for _, row, _ in kept.topics])
     truth = np.stack([row.numpy() for _, _, row in kept.topics])
     logits, labels = _logit(scores), torch.from_numpy(truth)
@@ -69,15 +80,20 @@ def _topics(kept: Predictions) -> dict[str, Any]:
     _minimise(
         [scale, shift],
         lambda: (
-            nn.functional.binary_cross_entropy_with_logits(logits * scale + shift, labels) + 0.002 * shift.pow(2).mean()
+            nn.functional.binary_cross_entropy_with_logits(logits * scale + shift, labels, weight=weights)
+            + 0.002 * shift.pow(2).mean()
         ),
     )
     calibrated = torch.sigmoid(logits * scale + shift).detach().numpy()
-    common = _best_by(lambda t: f1_score(truth > 0.5, calibrated >= t, average="micro", zero_division=0))
+    common = _best_by(
+        lambda t: f1_score(truth > 0.5, calibrated >= t, average="micro", zero_division=0, sample_weight=even)
+    )
     thresholds = []
     for column in range(len(TOPICS)):
         label = truth[:, column] > 0.5
-        own = _best_by(lambda t, c=column, y=label: f1_score(y, calibrated[:, c] >= t, zero_division=0))
+        own = _best_by(
+            lambda t, c=column, y=label: f1_score(y, calibrated[:, c] >= t, zero_division=0, sample_weight=even)
+        )
         trust = label.sum() / (label.sum() + 20)
         thresholds.append(round(float(trust * own + (1 - trust) * common), 4))
     return {
@@ -97,11 +113,17 @@ def _best_by(score: Any) -> float:
 def _stance(kept: Predictions) -> dict[str, Any]:
     logits = torch.log(torch.stack([row for _, _, _, row, _ in kept.stance]).clamp_min(_TINY))
     labels = torch.tensor([label for *_, label in kept.stance])
+    weights = torch.from_numpy(_even([name for name, *_ in kept.stance])).float()
     log_temperature = torch.zeros(1, requires_grad=True)
     bias = torch.zeros(3, requires_grad=True)
     _minimise(
         [log_temperature, bias],
-        lambda: nn.functional.cross_entropy(logits / log_temperature.exp() + bias, labels) + 0.001 * bias.pow(2).mean(),
+        lambda: (
+            (
+                weights * nn.functional.cross_entropy(logits / log_temperature.exp() + bias, labels, reduction="none")
+            ).mean()
+            + 0.001 * bias.pow(2).mean()
+        ),
     )
     calibrated = torch.softmax(logits / log_temperature.exp() + bias, -1).detach()
     best = calibrated.max(-1).values.numpy()
