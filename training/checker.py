@@ -9,11 +9,10 @@ then fitted on everything: OUT/checker.json.
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -21,7 +20,6 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
-from communique.errors import CommuniqueError, UsageError
 from communique.grounding import missing
 from communique.grounding.features import features
 from communique.grounding.source import Source
@@ -29,9 +27,9 @@ from communique.grounding.trees import SupportTrees
 from communique.perturbation import KINDS, perturb
 from communique.reading.sentences import split
 from communique.text import MappedText
-from training import data
+from training import command, data
 from training.checker_card import checker_card
-from training.settings import CheckerSettings, as_yaml, load
+from training.settings import CheckerSettings, as_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -251,33 +249,14 @@ def _chosen(articles: Sequence[data.Labelled], most: int) -> set[str]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.checker", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, default=Path("training/configs/checker.yaml"))
-    parser.add_argument(
-        "--data-root", type=Path, help="folder of external sets; without it the project's corpus serves"
-    )
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a setting")
-    parser.add_argument("--smoke", action="store_true", help="a few articles: does it run?")
-    arguments = parser.parse_args(argv)
-    try:
-        settings = load(CheckerSettings, arguments.config, arguments.set)
-        if arguments.data_root is None:
-            settings = replace(settings, sets=(), grounding=None)
-        if arguments.smoke:
-            settings = replace(settings, trees=min(settings.trees, 10))
-        if not settings.corpus and not settings.sets:
-            raise UsageError("nothing to learn from: name corpus files, or sets with --data-root")
-        result = train(settings, arguments.data_root, arguments.smoke)
-    except UsageError as error:
-        console.print(f"error: {error}", style="red")
-        return 2
-    except CommuniqueError as error:
-        console.print(f"error: {error}", style="red")
-        return 3
-    print(json.dumps(result))
-    return 0
+    arguments = command.options("checker", __doc__).parse_args(argv)
+
+    def work() -> dict[str, Any]:
+        external = {"sets": (), "grounding": None}
+        settings = command.settings(CheckerSettings, arguments, external=external, smoke={"trees": 10})
+        return train(settings, arguments.data_root, arguments.smoke)
+
+    return command.answer(work, arguments, console)
 
 
 if __name__ == "__main__":

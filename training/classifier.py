@@ -8,13 +8,11 @@ Interrupted, the same command goes on from the last checkpoint. Figures on the h
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 import random
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,9 +21,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file
 
-from communique.errors import CommuniqueError, UsageError
 from communique.windows import load_tokenizer
-from training import data
+from training import command, data
 from training.batches import (
     ArticleSample,
     Sample,
@@ -39,7 +36,7 @@ from training.batches import (
 )
 from training.losses import Predictions, batch_loss
 from training.model import MultiTaskModel, best_arithmetic
-from training.settings import ClassifierSettings, as_yaml, load
+from training.settings import ClassifierSettings, as_yaml
 from training.validation import figures
 
 if TYPE_CHECKING:
@@ -253,39 +250,15 @@ def _resume(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any) -> int
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.classifier", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, default=Path("training/configs/classifier.yaml"))
-    parser.add_argument(
-        "--data-root", type=Path, help="folder of external sets; without it the project's corpus serves"
-    )
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a setting")
-    parser.add_argument("--smoke", action="store_true", help="a few articles, one pass: does it run?")
-    parser.add_argument("--threads", type=int, help="CPU threads")
-    arguments = parser.parse_args(argv)
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    try:
-        settings = load(ClassifierSettings, arguments.config, arguments.set)
-        if arguments.data_root is None:
-            settings = replace(settings, sets=(), target_sentences=None, grounding=None)
-        if arguments.smoke:
-            settings = replace(settings, epochs=1, claims_per_epoch=20)
-        if not settings.corpus and not settings.sets:
-            raise UsageError("nothing to learn from: name corpus files, or sets with --data-root")
-        result = train(settings, arguments.data_root, arguments.smoke)
-    except UsageError as error:
-        console.print(f"error: {error}", style="red")
-        return 2
-    except CommuniqueError as error:
-        console.print(f"error: {error}", style="red")
-        return 3
-    except KeyboardInterrupt:
-        console.print("interrupted: the same command goes on from the last checkpoint")
-        return 130
-    print(json.dumps(result))
-    return 0
+    arguments = command.options("classifier", __doc__).parse_args(argv)
+    external = {"sets": (), "target_sentences": None, "grounding": None}
+
+    def work() -> dict[str, Any]:
+        smoke = {"epochs": 1, "claims_per_epoch": 20}
+        settings = command.settings(ClassifierSettings, arguments, external=external, smoke=smoke)
+        return train(settings, arguments.data_root, arguments.smoke)
+
+    return command.answer(work, arguments, console)
 
 
 if __name__ == "__main__":

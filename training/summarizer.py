@@ -11,14 +11,12 @@ adapter, OUT/curve.jsonl the loss of each step, OUT/validation.json the figures 
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import json
 import math
 import random
 import sys
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +25,11 @@ from accelerate import Accelerator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from communique.errors import CommuniqueError, UsageError
-from training import data, summaries
+from communique.errors import UsageError
+from training import command, data, summaries
 from training.language_model import Base, SummaryModel, open_base
 from training.model import best_arithmetic
-from training.settings import SummarizerSettings, as_yaml, load
+from training.settings import SummarizerSettings, as_yaml
 from training.summary_batches import Sample, collate, make_sample, steps
 from training.summary_validation import open_checker, teacher_forced, write_summaries, written_figures
 
@@ -290,42 +288,18 @@ def _writer(out: Path, done: int) -> Any:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m training.summarizer", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--config", type=Path, default=Path("training/configs/summarizer.yaml"))
-    parser.add_argument(
-        "--data-root", type=Path, help="folder of external sets; without it the project's corpus serves"
-    )
+    parser = command.options("summarizer", __doc__)
     parser.add_argument("--base", help="the model to tune, in place of the config's")
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="override a setting")
-    parser.add_argument("--smoke", action="store_true", help="a few articles, one pass: does it run?")
-    parser.add_argument("--threads", type=int, help="CPU threads")
     arguments = parser.parse_args(argv)
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
-    try:
-        overrides = [*arguments.set, *([f"base={arguments.base}"] if arguments.base else [])]
-        settings = load(SummarizerSettings, arguments.config, overrides)
-        if arguments.data_root is None:
-            settings = replace(settings, sets=())
-        if arguments.smoke:
-            settings = replace(settings, epochs=1, validation_articles=2, written_articles=1, max_new_tokens=16)
-        if not settings.corpus and not settings.sets:
-            raise UsageError("nothing to learn from: name corpus files, or sets with --data-root")
-        result = train(settings, arguments.data_root, arguments.smoke)
-    except UsageError as error:
-        console.print(f"error: {error}", style="red")
-        return 2
-    except CommuniqueError as error:
-        console.print(f"error: {error}", style="red")
-        return 3
-    except KeyboardInterrupt:
-        console.print("interrupted: the same command goes on from the last checkpoint")
-        return 130
-    if not console.quiet:  # of several processes, the first speaks
-        print(json.dumps(result))
-    return 0
+    if arguments.base:
+        arguments.set.append(f"base={arguments.base}")
+    smoke = {"epochs": 1, "validation_articles": 2, "written_articles": 1, "max_new_tokens": 16}
+
+    def work() -> dict[str, Any]:
+        settings = command.settings(SummarizerSettings, arguments, external={"sets": ()}, smoke=smoke)
+        return train(settings, arguments.data_root, arguments.smoke)
+
+    return command.answer(work, arguments, console)
 
 
 if __name__ == "__main__":
