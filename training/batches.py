@@ -18,8 +18,6 @@ from communique.features import mention_features, sentence_features
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, TokenIndex, passages
 from communique.perturbation import perturb, swap_sides
-from communique.reading.sentences import split
-from communique.text import MappedText
 from communique.windows import Window, cut, pair
 from communique.words import words
 
@@ -213,10 +211,10 @@ def claim_sample(tokenizer: Tokenizer, claim: Claim) -> ClaimSample:
 
 def perturbed_claims(article: Labelled, rng: random.Random, each: int = 2) -> Iterator[Claim]:
     """True sentences of the reference summaries and of the article, and broken forms of them, about as many."""
-    from training.data import Claim
+    from training.data import Claim, sentences_of
 
     text = " ".join(article.sentences)
-    pool = [sentence for summary in article.summaries for sentence in _sentences(summary)]
+    pool = [sentence for summary in article.summaries for sentence in sentences_of(summary)]
     pool += rng.sample(article.sentences, min(1, len(article.sentences)))
     for number, sentence in enumerate(pool):
         key = f"{article.id}#{number}"
@@ -224,10 +222,6 @@ def perturbed_claims(article: Labelled, rng: random.Random, each: int = 2) -> It
         broken = perturb(sentence, text, rng)
         for kind in rng.sample(sorted(broken), min(each if rng.random() < 0.3 else 1, len(broken))):
             yield Claim(f"{key}-{kind}", article.event, broken[kind], article.sentences, False, kind)
-
-
-def _sentences(text: str) -> list[str]:
-    return [sentence.text for sentence in split(MappedText.of(text))]
 
 
 def _length(sample: Sample) -> int:

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-__all__ = ["base_folder", "held_out_predictions", "main", "train"]
+__all__ = ["base_folder", "checkpoint", "held_out_predictions", "main", "resume", "schedule", "train", "writer_of"]
 
 console = Console(stderr=True)
 
@@ -129,13 +129,13 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     )
     epochs = [pool.epoch(number) for number in range(settings.epochs)]
     total = sum(map(len, epochs))
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step / total, settings.warmup))
+    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step / total, settings.warmup))
     console.print(
         f"{len(pool.train_articles)} articles, {len(pool.sentences)} sentences, {len(pool.read_claims)} read claims; "
         f"held out: {len(pool.held_articles)} articles; {total} steps; {best_arithmetic()[1]}"
     )
-    done = _resume(out, model, optimizer, rate)
-    writer = _writer(out)
+    done = resume(out, model, optimizer, rate)
+    writer = writer_of(out)
     saved = time.monotonic()
     rng = random.Random(settings.seed)
     with Progress(
@@ -161,9 +161,9 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
                     writer.add_scalar(f"loss/{name}", value, step)
                 progress.update(bar, advance=1, description=f"loss {float(loss.detach()):.3f}")
                 if time.monotonic() - saved > settings.checkpoint_minutes * 60:
-                    _checkpoint(out, model, optimizer, rate, step)
+                    checkpoint(out, model, optimizer, rate, step)
                     saved = time.monotonic()
-            _checkpoint(out, model, optimizer, rate, step)
+            checkpoint(out, model, optimizer, rate, step)
             saved = time.monotonic()
             if pool.validation and step > done:
                 found = figures(predict(model, pool.validation, settings))
@@ -194,11 +194,11 @@ def held_out_predictions(settings: ClassifierSettings, model: MultiTaskModel, da
     return predict(model, Pool(settings, tokenizer, data_root, smoke=False).validation, settings)
 
 
-def _schedule(share: float, warmup: float) -> float:
-    """Linear rise over `warmup`, then a cosine to a twentieth."""
+def schedule(share: float, warmup: float, floor: float = 0.05) -> float:
+    """The learning rate's factor: a linear rise over `warmup`, then a cosine down to `floor`."""
     if share < warmup:
         return share / warmup
-    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
 
 
 def base_folder(name: str) -> Path:
@@ -210,7 +210,8 @@ def base_folder(name: str) -> Path:
     return resolve(name)
 
 
-def _writer(out: Path) -> Any:
+def writer_of(out: Path) -> Any:
+    """A TensorBoard writer below `out`."""
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(out / "tensorboard"))
@@ -222,7 +223,8 @@ def _save(path: Path, model: MultiTaskModel) -> None:
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
 
 
-def _checkpoint(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any, step: int) -> None:
+def checkpoint(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any, step: int) -> None:
+    """Write everything that the next step depends on, whole or not at all."""
     part = out / "checkpoint.pt.part"
     state = {
         "model": model.state_dict(),
@@ -235,7 +237,8 @@ def _checkpoint(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any, st
     part.replace(out / "checkpoint.pt")
 
 
-def _resume(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any) -> int:
+def resume(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any) -> int:
+    """Load the checkpoint, if there is one; returns how many steps are done."""
     path = out / "checkpoint.pt"
     if not path.exists():
         return 0

@@ -7,16 +7,21 @@ It knows no tensors: `training/batches.py` makes those.
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
+import io
 import json
+import zipfile
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from communique.errors import ItemError
 from communique.labels import STANCES, TOPICS
 from communique.reading import read
+from communique.reading.sentences import split
 from communique.record import Article
+from communique.text import MappedText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,8 +34,10 @@ __all__ = [
     "articles",
     "claims",
     "fold_of",
+    "inshorts",
     "labelled",
     "load_articles",
+    "sentences_of",
     "target_sentences",
 ]
 
@@ -175,6 +182,31 @@ def target_sentences(path: Path) -> Iterator[TargetSentence]:
                     end=target["to"],
                     label=label,
                 )
+
+
+def sentences_of(summary: str) -> list[str]:
+    """The sentences of a summary."""
+    return [sentence.text for sentence in split(MappedText.of(" ".join(summary.split())))]
+
+
+def inshorts(path: Path, most_characters: int = 8000) -> Iterator[Labelled]:
+    """Inshorts: articles with summaries of about 60 words. Pairs that are no summary of each other are left out.
+
+    Each article is an event of its own; `coverage` and exact checks tell later which sentences may be learned from.
+    """
+    with zipfile.ZipFile(path) as archive:
+        (name,) = (name for name in archive.namelist() if name.endswith(".csv"))
+        rows = csv.DictReader(io.StringIO(archive.read(name).decode("cp1252")))
+        for number, row in enumerate(rows):
+            text, summary = " ".join((row["ctext"] or "").split()), " ".join((row["text"] or "").split())
+            if len(text.split()) < 1.5 * len(summary.split()) or len(text) > most_characters:
+                continue
+            sentences = tuple(sentences_of(text))
+            if len(sentences) >= 4:
+                yield Labelled(
+                    id=f"inshorts-{number}", source_set="inshorts", event=f"inshorts-{number}", title="",
+                    sentences=sentences, paragraphs=(0,) * len(sentences), topics=(), stance={}, summaries=(summary,),
+                )  # fmt: skip
 
 
 def claims(grounding: Path, pool: dict[str, Labelled], part: Literal["train", "all"] = "all") -> Iterator[Claim]:

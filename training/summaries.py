@@ -17,8 +17,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 from communique.errors import UsageError
 from communique.grounding import missing
-from communique.reading.sentences import split
-from communique.text import MappedText
 from communique.words import words
 from training import data
 
@@ -27,7 +25,7 @@ if TYPE_CHECKING:
 
     from training.data import Labelled
 
-__all__ = ["coverage", "gather", "mended", "read_source", "sentences_of", "truthful"]
+__all__ = ["coverage", "gather", "mended", "read_source", "truthful"]
 
 #: Names that data sets give to the article and to its summary, the first that is there.
 _ARTICLE: Final = ("text", "article", "document", "content", "body")
@@ -103,7 +101,7 @@ def mended(summaries: Sequence[str], article: str) -> _Mended:
     kept: list[str] = []
     done: list[str] = []
     for summary in summaries:
-        whole = sentences_of(summary)
+        whole = data.sentences_of(summary)
         true = [sentence for sentence in whole if not missing(sentence, article)]
         if whole and len(true) == len(whole):
             kept.append(summary)
@@ -121,11 +119,6 @@ def coverage(summary: str, article: str) -> float:
     held = {word.key for word in words(article)}
     wanted = [word.key for word in words(summary) if not word.is_function]
     return sum(key in held for key in wanted) / len(wanted) if wanted else 0.0
-
-
-def sentences_of(text: str) -> list[str]:
-    """The sentences of a summary."""
-    return [sentence.text for sentence in split(MappedText.of(" ".join(text.split())))]
 
 
 def _folder(folder: Path) -> Iterator[dict[str, Any]]:

@@ -15,7 +15,8 @@ import torch
 
 from communique.evidence import EvidenceIndex
 from communique.perturbation import perturb
-from training.summaries import coverage, sentences_of
+from training.data import sentences_of
+from training.summaries import coverage
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -16,7 +16,7 @@ from communique.errors import CommuniqueError
 from communique.grounding import Checker, missing
 from communique.record import Article
 from communique.text import MappedText
-from training.summaries import sentences_of
+from training.data import sentences_of
 from training.summary_batches import collate, in_order
 
 if TYPE_CHECKING:
