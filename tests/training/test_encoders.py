@@ -1,0 +1,123 @@
+"""The scripts that train encoders: they learn, they hold out, and a run that was killed ends where the other one did."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+pytest.importorskip("torch")
+
+from communique.errors import UsageError
+from training import classifier, entailment
+from training.settings import ClassifierSettings, EntailmentSettings, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture(scope="module")
+def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A BERT of one narrow layer with the shipped vocabulary."""
+    import torch
+    from transformers import BertConfig, BertModel
+
+    folder = tmp_path_factory.mktemp("encoder")
+    shutil.copy(ROOT / "models" / "trunk" / "tokenizer.json", folder)
+    torch.manual_seed(0)
+    config = BertConfig(
+        vocab_size=30522, hidden_size=24, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def corpus(tmp_path: Path) -> str:
+    lines = (ROOT / "training" / "corpus" / "conflict.jsonl").read_text(encoding="utf-8").splitlines()[:9]
+    path = tmp_path / "corpus.jsonl"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return str(path)
+
+
+def settings_of(kind: type[Any], encoder: Path, corpus: str, out: Path) -> Any:
+    common = {"base": str(encoder), "corpus": (corpus,), "epochs": 2, "batch_tokens": 900, "checkpoint_minutes": 0.0}
+    return kind(**common, out=str(out), hold_out=1, folds=3)
+
+
+CASES = [(classifier, ClassifierSettings), (entailment, EntailmentSettings)]
+NAMES = ["classifier", "entailment"]
+
+
+@pytest.mark.parametrize(("script", "kind"), CASES, ids=NAMES)
+def test_the_shipped_config_loads_and_wrong_settings_name_themselves(script: Any, kind: Any) -> None:
+    found = load(kind, ROOT / "training" / "configs" / f"{script.__name__.split('.')[-1]}.yaml")
+    assert found.corpus
+    with pytest.raises(UsageError, match="epochs=0"):
+        replace(found, epochs=0)
+    with pytest.raises(UsageError, match="hold_out=9"):
+        replace(found, hold_out=9)
+
+
+@pytest.mark.parametrize(("script", "kind"), CASES, ids=NAMES)
+def test_a_killed_run_goes_on_to_the_same_weights(
+    script: Any, kind: Any, encoder: Path, corpus: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from safetensors.torch import load_file
+
+    whole = settings_of(kind, encoder, corpus, tmp_path / "whole")
+    result = script.train(whole, None)
+    assert result == json.loads((tmp_path / "whole" / "validation.json").read_text())
+
+    real, calls = script.batch_loss, iter(range(1000))
+
+    def killed(*arguments: Any, **named: Any) -> Any:
+        if next(calls) == 3:
+            raise KeyboardInterrupt
+        return real(*arguments, **named)
+
+    parts = settings_of(kind, encoder, corpus, tmp_path / "parts")
+    with monkeypatch.context() as patch:
+        patch.setattr(script, "batch_loss", killed)
+        with pytest.raises(KeyboardInterrupt):
+            script.train(parts, None)
+    assert not (tmp_path / "parts" / "model.safetensors").exists()
+    script.train(parts, None)
+    want, got = (load_file(tmp_path / name / "model.safetensors") for name in ("whole", "parts"))
+    assert all(bool((want[name] == got[name]).all()) for name in want)
+
+
+@pytest.fixture(scope="module")
+def made(encoder: Path) -> Iterator[list[entailment.Example]]:
+    from communique.windows import load_tokenizer
+    from training import data
+
+    articles = list(data.articles(ROOT / "training" / "corpus" / "world.jsonl", "corpus"))[:4]
+    return list(entailment.examples(articles, [], load_tokenizer(encoder / "tokenizer.json"), EntailmentSettings()))
+
+
+def test_a_group_is_one_true_sentence_and_what_was_made_of_it(made: list[entailment.Example]) -> None:
+    groups: dict[str, list[entailment.Example]] = {}
+    for example in made:
+        groups.setdefault(example.group, []).append(example)
+    assert len(groups) > 6
+    assert all([example.supported for example in group].count(True) == 1 for group in groups.values())
+    assert {example.kind for example in made} > {"reference", "figure", "negation"}
+
+
+def test_a_pass_is_the_same_each_time_and_another_one_differs(made: list[entailment.Example]) -> None:
+    groups = [[example for example in made if example.group == name] for name in dict.fromkeys(e.group for e in made)]
+    settings = EntailmentSettings(batch_tokens=2000, broken_per_sentence=1)
+    first, again, other = (entailment.epoch(groups, settings, number) for number in (0, 0, 1))
+    assert first == again
+    assert first != other
+    for batch in first:
+        found = [example for group in batch for example in group]
+        assert len(batch) == 1 or len(found) * max(len(example.window) for example in found) <= 2000
