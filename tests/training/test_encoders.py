@@ -6,7 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -15,9 +15,6 @@ pytest.importorskip("torch")
 from communique.errors import UsageError
 from training import classifier, entailment
 from training.settings import ClassifierSettings, EntailmentSettings, load
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -95,7 +92,7 @@ def test_a_killed_run_goes_on_to_the_same_weights(
 
 
 @pytest.fixture(scope="module")
-def made(encoder: Path) -> Iterator[list[entailment.Example]]:
+def made(encoder: Path) -> list[entailment.Example]:
     from communique.windows import load_tokenizer
     from training import data
 
