@@ -2,7 +2,8 @@
 
 A training page sets an article between passages of several site patterns and teasers of other articles, so that no
 site's layout is learned by heart. With `--folds`, patterns are held out in turn and the shipped pages of these patterns
-are cleaned: that is how well the cleaner does on sites that it never saw. Needs torch, for the chain alone.
+are cleaned: that is how well the cleaner does on sites that it never saw. Needs torch, for the chain, and scikit-learn,
+for the trees.
 
     python -m training.cleaner --to models/cleaner
     python -m training.cleaner --folds 4
@@ -21,17 +22,19 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from communique.reading.boilerplate import judge
+from communique.reading.boilerplate import columns_of, judge
 from communique.reading.characters import normalise
 from communique.reading.cleaner import GATE, Chain, Cleaner, Linear
+from communique.reading.cohesion import COHESION
 from communique.reading.layout import text_blocks
 from communique.reading.look import LOOKS, look_at
 from communique.reading.markup import html_blocks
 from communique.reading.phrases import words_of
-from communique.reading.place import PLACES, places
+from communique.reading.place import PLACES
 from communique.reading.repeats import repeated
 from communique.reading.stories import Rarity, stems, stories_of
 from communique.reading.telling import Odds, telling
+from communique.reading.trees import Trees
 from communique.text import MappedText
 from training.corpus.pages import Passage, html_page, load_passages, read_articles, text_page
 
@@ -56,14 +59,29 @@ _BLOCK_FLOOR, _BLOCK_LIMIT = 20.0, 600.0
 _STORY_FLOOR, _STORY_LIMIT = 50.0, 1500.0
 #: A mistake that loses article weighs more than one that leaves boilerplate.
 _ARTICLE_WEIGHT: Final = 2.0
+#: How many trees decide.
+_TREES: Final = 200
 #: A stem that fewer articles hold tells all.
 _KNOWN_FROM: Final = 3
 _TEASERS: Final = (
     "{story1}", "{story2}", "{story3}", "{tease}", "{headline}|{tease}", "{tease}|Read more", "{story1}|Read more »",
-    "{story2}|Continue reading", "{tease}…", "{story1}…",
+    "{story2}|Continue reading", "{tease}…", "{story1}…", "{digest1}", "{digest2}", "{headline}|{digest2}", "{digest3}",
 )  # fmt: skip
-
-Array = "NDArray[np.float64]"
+#: How often an article has teasers set into it, and what stands above and below them.
+_SET_IN: Final = 0.5
+_LABELS: Final = (
+    "Also read", "READ ALSO", "Related", "More on this", "From the same region", "Background", "In other news",
+    "Our pick", "See also:", "Must read", "On the same subject", "{date}", "{time}", "Related story", "Meanwhile",
+    "Don't miss",
+)  # fmt: skip
+_FORMS: Final = (
+    "{story1}", "{story2}", "{story2}", "{story3}", "{headline}|{digest2}", "{headline}|{digest1}",
+    "{headline}|{tease}", "{digest2}",
+)  # fmt: skip
+_TRAILERS: Final = (
+    "Read more", "Full story", "Continue →", "…", "More »", "Read on", "Share", "{date}", "To the article",
+    "Read in full",
+)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -119,6 +137,8 @@ def _mixed(patterns: dict[str, list[Passage]], names: Sequence[str], name: str, 
         for _ in range(rng.choice((1, 1, 2))):
             among = patterns[rng.choice(names)]
             found += [passage for passage in among if passage.place == place and rng.random() < 0.65]
+    if rng.random() < _SET_IN:
+        found += [_set_in(name, rng) for _ in range(rng.choice((1, 1, 2)))]
     foot: list[Passage] = []
     for _ in range(rng.choice((1, 2, 2))):
         foot += [passage for passage in patterns[rng.choice(names)] if passage.place == "foot" and rng.random() < 0.7]
@@ -129,6 +149,16 @@ def _mixed(patterns: dict[str, list[Passage]], names: Sequence[str], name: str, 
         foot[at:at] = _teasers(patterns, name, rng)
     found += foot or [Passage(name, "foot", "copyright", "p", ("© {year}",))]
     return [Passage(name, passage.place, passage.kind, passage.element, passage.lines) for passage in found]
+
+
+def _set_in(name: str, rng: random.Random) -> Passage:
+    """A teaser of another story in the middle of the article, with or without what announces and ends it."""
+    lines = [rng.choice(_LABELS)] if rng.random() < 0.4 else []
+    lines.append(rng.choice(_FORMS))
+    if rng.random() < 0.4:
+        lines.append(rng.choice(_TRAILERS))
+    element = rng.choice(("div.teaser", "p", "aside.rel", "p.box", "blockquote"))
+    return Passage(name, "inside", "other-story", element, tuple("|".join(lines).split("|")))
 
 
 def _teasers(patterns: dict[str, list[Passage]], name: str, rng: random.Random) -> list[Passage]:
@@ -157,7 +187,7 @@ def prepare(pages: Iterable[dict[str, Any]], articles: Sequence[dict[str, Any]])
     prepared = []
     for page in pages:
         text = page["text"]
-        blocks = html_blocks(text) if page["format"] == "html" else text_blocks(normalise(MappedText.of(text)))
+        blocks = html_blocks(text)[0] if page["format"] == "html" else text_blocks(normalise(MappedText.of(text)))
         looks = [look_at(block) for block in blocks]
         marked, elsewhere = np.zeros(len(text) + 1), np.zeros(len(text) + 1)
         for span in page["boilerplate"]:
@@ -190,8 +220,10 @@ def prepare(pages: Iterable[dict[str, Any]], articles: Sequence[dict[str, Any]])
 
 
 def train(pages: list[Page], rarity: Rarity) -> Cleaner:
-    """The five models. Each that feeds another is fitted on one half of the pages to score the other."""
-    halves = [pages[::2], pages[1::2]]
+    """The models. Each that feeds another is fitted on the pages of one half of the articles to score the other."""
+    titles = sorted({" ".join(page.title) for page in pages})
+    first = set(titles[::2])
+    halves = [[page for page in pages if (" ".join(page.title) in first) is here] for here in (True, False)]
     for own, other in (halves, halves[::-1]):
         _look(other, *_fit_looks(own), rarity)
     chain = _fit_chain(pages)
@@ -199,10 +231,11 @@ def train(pages: list[Page], rarity: Rarity) -> Cleaner:
         fitted = _fit_chain(own)
         for page in other:
             page.other = fitted(page.told)
-    rows = np.concatenate([np.c_[page.looked, _placed(page, rarity)] for page in pages])
+    rows = np.concatenate([np.array(described(page, chain.alone.names, rarity)) for page in pages])
     labels = np.concatenate([page.boilerplate for page in pages])
     counted = np.concatenate([page.counted for page in pages])
-    blocks = _fit((*LOOKS, *PLACES), rows, labels, _weighed(counted))
+    columns = (*LOOKS, *PLACES, *chain.alone.names, *COHESION)
+    blocks = _fit_trees(columns, rows, labels, _weighed(counted) * np.where(labels, 1.0, _ARTICLE_WEIGHT))
     furniture, headline, opening = _fit_looks(pages)
     return Cleaner(furniture, headline, opening, chain, blocks, rarity)
 
@@ -216,9 +249,10 @@ def _look(pages: Sequence[Page], furniture: Linear, headline: Linear, opening: L
         page.told = telling(page.stories, page.blocks, page.looks, page.odds, stems(page.title), rarity)
 
 
-def _placed(page: Page, rarity: Rarity) -> NDArray[np.float64]:
-    rows = places(page.looks, page.odds, page.stories, page.other, stems(page.title), rarity)
-    return np.array(rows, dtype=np.float64).reshape(len(page.looks), len(PLACES))
+def described(page: Page, told: Sequence[str], rarity: Rarity) -> list[list[float]]:
+    """What the trees see of each block."""
+    return columns_of(page.blocks, page.looks, page.odds, page.stories, page.told, page.other, page.again,
+                      stems(page.title), told, rarity)  # fmt: skip
 
 
 def _fit_looks(pages: Sequence[Page]) -> tuple[Linear, Linear, Linear]:
@@ -265,6 +299,33 @@ def _fit(
             break
     scaled = solution[:-1] / spread
     return Linear(names, scaled, float(solution[-1] - scaled @ mean))
+
+
+def _fit_trees(
+    names: tuple[str, ...], rows: NDArray[np.float64], labels: NDArray[np.bool_], weights: NDArray[np.float64]
+) -> Trees:
+    """Boosted trees, by scikit-learn."""
+    from sklearn.ensemble import HistGradientBoostingClassifier
+
+    used = weights > 0
+    model = HistGradientBoostingClassifier(
+        max_iter=_TREES, learning_rate=0.1, max_leaf_nodes=24, l2_regularization=5.0, max_features=0.3, random_state=1
+    )
+    model.fit(rows[used], labels[used], sample_weight=weights[used] / weights[used].mean())
+    trees = []
+    for (predictor,) in model._predictors:  # what scikit-learn has no public name for
+        nodes = predictor.nodes
+        here, leaf = np.arange(len(nodes)), nodes["is_leaf"].astype(bool)
+        trees.append(
+            {
+                "feature": np.where(leaf, 0, nodes["feature_idx"]),
+                "threshold": np.where(leaf, 0.0, nodes["num_threshold"]),
+                "left": np.where(leaf, here, nodes["left"]),
+                "right": np.where(leaf, here, nodes["right"]),
+                "value": np.where(leaf, nodes["value"], 0.0),
+            }
+        )
+    return Trees.from_dict({"names": names, "bias": float(model._baseline_prediction.ravel()[0]), "trees": trees})
 
 
 def _fit_chain(pages: Sequence[Page]) -> Chain:
@@ -391,7 +452,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.to:
         cleaner = train(prepare(mixed_pages(articles, patterns, options.rounds, len(names)), articles), rarity)
         options.to.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(cleaner.as_dict(), ensure_ascii=False, indent=0)
+        text = json.dumps(cleaner.as_dict(), ensure_ascii=False, separators=(",", ":"))
         (options.to / "cleaner.json").write_text(text + "\n", encoding="utf-8")
         print(f"wrote {options.to / 'cleaner.json'}")
 

@@ -78,15 +78,15 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS) -> Document:
 
 def _blocks(article: Article) -> tuple[list[Block], bool]:
     """The page's blocks, and whether there were more than are read."""
-    blocks: list[Block] = []
-    cut = len(article.text) > _READ
-    if article.format == "html" or looks_like_html(article.text):
-        blocks = html_blocks(article.text, _READ)
-        cut = sum(len(block.mapped) for block in blocks) >= _READ
-    if not blocks:
-        blocks = text_blocks(normalise(MappedText.of(article.text, 0, min(len(article.text), _READ))))
-        cut = len(article.text) > _READ
-    return blocks[:_BLOCKS], cut or len(blocks) > _BLOCKS
+    text = article.text
+    if article.format == "html" or looks_like_html(text):
+        blocks, whole = html_blocks(text, _READ)
+        if blocks:
+            return blocks[:_BLOCKS], not whole or len(blocks) > _BLOCKS
+    start = len(text) - len(text.lstrip())
+    end = min(len(text), start + _READ)
+    blocks = text_blocks(normalise(MappedText.of(text, start, end)))
+    return blocks[:_BLOCKS], end < len(text) or len(blocks) > _BLOCKS
 
 
 def _kept(blocks: list[Block], kinds: list[str]) -> tuple[tuple[Sentence, ...], tuple[Removal, ...]]:

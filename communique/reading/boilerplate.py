@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from communique.reading.look import LOOKS, look_at
+from communique.reading.cohesion import cohesion
+from communique.reading.look import DATELINE, LOOKS, look_at
 from communique.reading.phrases import words_of
 from communique.reading.place import places
 from communique.reading.repeats import repeated
@@ -17,53 +18,96 @@ from communique.reading.stories import stems, stories_of
 from communique.reading.telling import Odds, telling
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from communique.reading.block import Block
     from communique.reading.cleaner import Cleaner
     from communique.reading.look import Look
-    from communique.reading.stories import Story
+    from communique.reading.stories import Rarity, Story
 
-__all__ = ["CERTAIN", "judge"]
+__all__ = ["CERTAIN", "columns_of", "judge"]
 
 #: Kinds whose phrases hardly ever stand in a news story.
 CERTAIN: Final = frozenset("cookie newsletter copyright subscription donation messenger share credit".split())
-#: Log-odds from which a block is removed: to lose article is worse than to leave boilerplate.
-_DOUBT: Final = 2.0
-#: And for a paragraph of prose that nothing but its place in the story gives away: half an article may hang on it.
-_PROSE_DOUBT: Final = 3.5
+#: Log-odds from which a block is removed, and a paragraph of prose: to lose article is worse than to leave boilerplate.
+_DOUBT: Final = -0.5
+_PROSE_DOUBT: Final = 0.0
 _PROSE_WORDS: Final = 20
+#: Markup parts a page better than line breaks do: there is less to doubt.
+_MARKUP: Final = 0.8
+#: A page that lost its line breaks gives more to doubt.
+_ONE_LINE: Final = 1.5
+#: Below these log-odds words of a certain kind stand in prose: "an honest contribution to the debate".
+_NEVER: Final = -2.0
+#: A sentence has so many words; and so much of what a headline tells is told again below it.
+_SENTENCE: Final = 8
+_TAKEN_UP: Final = 0.3
 _SCENE: Final = LOOKS.index("scene")
 
 
 def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[str]:
     """For each block "" if it is article, else the kind of boilerplate it is."""
     looks = [look_at(block) for block in blocks]
+    if len(blocks) == 1 and not looks[0].kind:
+        return [""]
     title_words = words_of(title)
     again = repeated(looks, title_words)
     rows = [look.row for look in looks]
     odds = Odds(cleaner.furniture(rows), cleaner.headline(rows), cleaner.opening(rows))
     titled = stems(title_words)
     stories = stories_of(blocks, looks, odds.furniture, again)
-    other = cleaner.other(telling(stories, blocks, looks, odds, titled, cleaner.rarity))
-    standing = places(looks, odds, stories, other, titled, cleaner.rarity)
-    removal = cleaner.blocks([[*look.row, *place] for look, place in zip(looks, standing, strict=True)])
+    told = telling(stories, blocks, looks, odds, titled, cleaner.rarity)
+    other = cleaner.other(told)
+    rows = columns_of(
+        blocks, looks, odds, stories, told, other, again, titled, cleaner.other.alone.names, cleaner.rarity
+    )
+    # Where a page came as one line, sentences stand for paragraphs, and tell less.
+    more = _ONE_LINE if any(block.joined for block in blocks) else 0.0
+    removal = [score - more for score in cleaner.blocks(rows)]
     kinds = [
         "repeated"
         if copy
         else _kind(block, look, head)
-        if score > _doubt(block, look, head) or look.kind in CERTAIN
+        if score > _doubt(block, look, head) or (look.kind in CERTAIN and score > _NEVER)
         else ""
         for block, look, head, score, copy in zip(blocks, looks, odds.headline, removal, again, strict=True)
     ]
-    _name_stories(kinds, stories, other)
+    _spare(kinds, blocks, looks, titled, cleaner.rarity)
+    _name_stories(kinds, looks, stories)
     return _named(kinds, looks)
+
+
+def columns_of(
+    blocks: Sequence[Block],
+    looks: Sequence[Look],
+    odds: Odds,
+    stories: Sequence[Story],
+    told: Sequence[Mapping[str, float]],
+    other: Sequence[float],
+    again: Sequence[bool],
+    title: set[str],
+    names: Sequence[str],
+    rarity: Rarity,
+) -> list[list[float]]:
+    """What the trees see of each block: its look, its place, its story (`told`, by `names`), what it takes up."""
+    nothing = [0.0] * len(names)
+    of_story = [nothing] * len(blocks)
+    for story, numbers in zip(stories, told, strict=True):
+        row = [numbers[name] for name in names]
+        for index in story.members:
+            of_story[index] = row
+    standing = places(looks, odds, stories, other, title, rarity)
+    taken = cohesion(blocks, looks, odds, again, title, rarity)
+    return [
+        [*look.row, *place, *story_row, *takes]
+        for look, place, story_row, takes in zip(looks, standing, of_story, taken, strict=True)
+    ]
 
 
 def _doubt(block: Block, look: Look, headline: float) -> float:
     """The log-odds that a block must pass to be removed."""
     plain = not look.kind and not block.hint and headline <= 0 and len(look.words) >= _PROSE_WORDS
-    return _PROSE_DOUBT if plain else _DOUBT
+    return (_PROSE_DOUBT if plain else _DOUBT) - (_MARKUP if block.tag else 0.0)
 
 
 def _kind(block: Block, look: Look, headline: float) -> str:
@@ -75,14 +119,56 @@ def _kind(block: Block, look: Look, headline: float) -> str:
     return "caption" if look.row[_SCENE] else "?"
 
 
-def _name_stories(kinds: list[str], stories: Sequence[Story], other: Sequence[float]) -> None:
+def _name_stories(kinds: list[str], looks: Sequence[Look], stories: Sequence[Story]) -> None:
     """Calls what goes of another story, and the headline above it, by that name."""
-    for story, score in zip(stories, other, strict=True):
-        if score > 0:
-            for index in story.members:
-                kinds[index] = kinds[index] and "other-story"
-            if story.gap and kinds[story.gap[-1]] in ("?", "related") and kinds[story.members[0]]:
-                kinds[story.gap[-1]] = "other-story"
+    for story in stories:
+        for index in story.members:
+            if kinds[index] and kinds[index] != "repeated":
+                kinds[index] = looks[index].kind or "other-story"
+        if story.gap and kinds[story.gap[-1]] in ("?", "related") and kinds[story.members[0]] == "other-story":
+            kinds[story.gap[-1]] = "other-story"
+
+
+def _spare(kinds: list[str], blocks: Sequence[Block], looks: Sequence[Look], title: set[str], rarity: Rarity) -> None:
+    """Keeps prose in the middle of the article, or right below it, unless something shows that another story begins.
+
+    That is a label, a prompt or a headline above it which its first paragraph takes up and the title does not, a
+    dateline, or a place of its own in the markup.
+    """
+    prose = [
+        look.closed and len(look.words) >= _SENTENCE and not look.kind and not block.hint and block.main
+        for block, look in zip(blocks, looks, strict=True)
+    ]
+    kept = [index for index, kind in enumerate(kinds) if not kind and prose[index]]
+    index = kept[0] if kept else len(kinds)
+    last = kept[-1] if kept else 0
+    while index < len(kinds):
+        if not (prose[index] and kinds[index] and kinds[index] != "repeated"):
+            index += 1
+            continue
+        end = index
+        while end < len(kinds) and prose[end] and kinds[end] and kinds[end] != "repeated":
+            end += 1
+        if (index < last or not kinds[index - 1]) and not _begins(index, kinds, blocks, looks, title, rarity):
+            kinds[index:end] = [""] * (end - index)
+        index = end
+
+
+def _begins(
+    index: int, kinds: Sequence[str], blocks: Sequence[Block], looks: Sequence[Look], title: set[str], rarity: Rarity
+) -> bool:
+    """Whether another story could begin with this block."""
+    if DATELINE.match(blocks[index].text):
+        return True
+    own = stems(looks[index].words)
+    above = index - 1
+    while above >= 0 and kinds[above] and not looks[above].closed:
+        head = stems(looks[above].words)
+        taken = rarity.shared(head, own, 1.0) > _TAKEN_UP and rarity(head & own) > 1 and blocks[above].text[-1] != "?"
+        if looks[above].kind or (taken and rarity.shared(head, title, 1.0) < _TAKEN_UP):
+            return True
+        above -= 1
+    return False
 
 
 def _named(kinds: list[str], looks: Sequence[Look]) -> list[str]:

@@ -1,8 +1,9 @@
-"""The trained part of the cleaner: five linear models over what is counted of a page, and a chain over its stories.
+"""The trained part of the cleaner: linear models over what is counted of a page, a chain over its stories, and trees.
 
 `furniture`, `headline` and `opening` go by the look of a block alone. `other` tells other stories from the article:
-the score of a story by itself, and of going over from the article to another story and back. `blocks` decides, knowing
-the look of a block, its place and its story. Trained by `python -m training.cleaner`.
+the score of a story by itself, and of going over from the article to another story and back. `blocks`, the trees,
+decides, knowing the look of a block, its place, its story and what it takes up of the page. Trained by
+`python -m training.cleaner`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from communique.errors import EnvironmentFault
+from communique.reading.cohesion import COHESION
 from communique.reading.look import LOOKS
 from communique.reading.place import PLACES
 from communique.reading.stories import Rarity
+from communique.reading.trees import Trees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -103,7 +106,7 @@ class Cleaner:
     headline: Linear
     opening: Linear
     other: Chain
-    blocks: Linear
+    blocks: Trees
     rarity: Rarity
 
     def as_dict(self) -> dict[str, Any]:
@@ -123,10 +126,11 @@ class Cleaner:
         cleaner = cls(
             **looks,
             other=Chain(**{name: Linear.from_dict(item) for name, item in data["other"].items()}),
-            blocks=Linear.from_dict(data["blocks"]),
+            blocks=Trees.from_dict(data["blocks"]),
             rarity=Rarity(data["rarity"]),
         )
-        if any(model.names != LOOKS for model in looks.values()) or cleaner.blocks.names != (*LOOKS, *PLACES):
+        columns = (*LOOKS, *PLACES, *cleaner.other.alone.names, *COHESION)
+        if any(model.names != LOOKS for model in looks.values()) or cleaner.blocks.names != columns:
             raise EnvironmentFault(
                 "the cleaner counts other columns than it was trained on: python -m training.cleaner"
             )

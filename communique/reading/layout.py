@@ -10,6 +10,7 @@ It looks at line lengths and white space only, never at what is said.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,11 @@ __all__ = ["text_blocks"]
 #: No mail client, terminal or typewriter wraps wider.
 _WIDEST: Final = 110
 _NARROWEST: Final = 45
+#: No line of a wrapped page is up to so many characters longer than its width.
+_RAGGED: Final = 12
+#: A page was wrapped if so many lines are as full as they could be, and such a share of those that are not longer.
+_WRAPPED: Final = 5
+_WRAPPED_SHARE: Final = 0.45
 #: A line with more characters than this holds several paragraphs, or the whole page.
 _LONG: Final = 1200
 _LINE: Final = re.compile(r"[^\n]*\S[^\n]*")
@@ -38,18 +44,19 @@ _GLUED: Final = re.compile(
     r"\b[a-z]{4,}(?=[A-Z][a-z]{2,}\b)"
     r"|\b[A-Z]?[a-z]{3,}(?=(?:The|In|On|At|But|And|He|She|It|We|They|As|For|According|This|That|There|After|Since|While)\b)"
 )
-#: Where a line without a full stop was joined to the next one by a space: before a dateline, a time, a prompt, after the
-#: credit of a picture, and before a capitalised word that opens sentences but stands in the middle of one.
+#: Where a line without a full stop was joined to the next one by a space: before a dateline, a time or a prompt, after a
+#: picture's credit, and before a capitalised word that opens sentences but stands in the middle of one.
 _SEAM: Final = re.compile(
-    r"(?<=[\w\"”’)]) (?=[A-Z]{3,}(?:[ /][A-Z]{3,})*(?:, [A-Z][\w. ]{2,14})? [-–—] [A-Z])"
-    r"|(?<=\w) (?=\d{1,2}:\d\d [A-Z])"
-    r"|(?<=\w[)\]]) (?=[A-Z])"
-    r"|(?<=[a-z]{3}) (?=(?:On|In|At|A|An|As|After|When|He|She|It|They|We|But|By|For|From|With|Since|While|If|This|There|What|How|Why)"
-    r" [\w“\"])"
+    r"(?<=[\w\"”’)])(?<!\bthe)(?<!\bof)(?<!\band)(?<!\bin)(?<!\bby) (?=[A-Z]{3,}(?:[ /][A-Z]{3,})*(?:, [A-Z][\w. ]{2,14})? [-–—] [A-Z])"
+    r"|(?<=\w)(?<!\bat)(?<!\bby) (?=\d{1,2}:\d\d [A-Z][a-z])"
+    r"|(?<=[a-z]{3}) (?=(?:On|In|At|A|An|As|After|When|He|She|It|They|We|But|By|For|From|With|Since|While|If|This|There|What|How"
+    r"|Why) [\w“\"])"
     r"|(?<=[a-z]{3}) (?=The [a-z])"
-    r"|(?<=[\w\"”’)]) (?=(?:Also [Rr]ead|ALSO READ|Read (?:[Mm]ore|[Aa]lso|[Nn]ext)|READ MORE|See [Aa]lso|SEE ALSO|Related|RELATED|Follow (?:us|@)|"
-    r"Subscribe|Sign [Uu]p|Share (?:this|on)|Leave a|Click (?:here|to)|A(?:dvertisement|DVERTISEMENT)|Tags?:|Topics?:|©|"
-    r"Copyright|Photo:|All rights|Latest news|Most (?:read|viewed|popular)|Trending|Recommended|You may|Comments|Newsletter)\b)"
+    r"|(?<=[\w\"”’)]) (?=(?:Also [Rr]ead|ALSO READ|Read (?:[Mm]ore|[Aa]lso|[Nn]ext)|READ MORE|See [Aa]lso|SEE ALSO|Related|RELATED"
+    r"|Follow (?:us|@)|Subscribe|Sign [Uu]p|Share (?:this|on)|Leave a|Click (?:here|to)|A(?:dvertisement|DVERTISEMENT)|Tags?:"
+    r"|Topics?:|©|Copyright|Photo:|All rights|Latest news|Most (?:read|viewed|popular)|Trending|Recommended|You may|Comments"
+    r"|Newsletter)\b)"
+    r"|(?<=[Pp]hoto[)\]]) (?=[A-Z])|(?<=Reuters[)\]]) (?=[A-Z])|(?<=AFP[)\]]) (?=[A-Z])|(?<=Images[)\]]) (?=[A-Z])"
 )
 
 
@@ -68,25 +75,39 @@ def text_blocks(page: MappedText) -> list[Block]:
 
 
 def _unwrapped(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The lines of each paragraph as one, if the page was wrapped at some column; else the lines as they are.
+    """The lines of each paragraph as one, where the page was wrapped at some column; else the lines as they are.
 
-    A line was wrapped if the first word of the next one would not have fitted into the page's width.
+    A line was wrapped if the first word of the next one would not have fitted into the width. Longer lines, which came
+    from elsewhere on the page, stay.
     """
-    lengths = sorted(end - start for start, end in spans)
-    if len(lengths) < 6 or not _NARROWEST <= lengths[-1] <= _WIDEST or lengths[len(lengths) // 2] < _NARROWEST:
+    pairs: list[tuple[int, int] | None] = []
+    for (start, end), (following, last) in pairwise(spans):
+        word = _FIRST_WORD.search(text, following, last)
+        apart = word is None or "\n\n" in text[end:following].replace(" ", "")
+        pairs.append(None if word is None or apart else (end - start, word.end() - word.start() + 1))
+    width = _width([pair for pair in pairs if pair])
+    if not width:
         return spans
-    width = lengths[-1]
     merged: list[tuple[int, int]] = [spans[0]]
-    joined = 0
-    for (start, end), (next_start, next_end) in pairwise(spans):
-        word = _FIRST_WORD.search(text, next_start, next_end)
-        fits = word is None or (end - start) + 1 + (word.end() - word.start()) <= width
-        if fits or "\n\n" in text[end:next_start].replace(" ", ""):
-            merged.append((next_start, next_end))
+    for span, pair in zip(spans[1:], pairs, strict=True):
+        if pair and pair[0] <= width < sum(pair):
+            merged[-1] = merged[-1][0], span[1]
         else:
-            merged[-1] = merged[-1][0], next_end
-            joined += 1
-    return merged if joined >= len(spans) / 3 else spans
+            merged.append(span)
+    return merged
+
+
+def _width(pairs: list[tuple[int, int]]) -> int:
+    """The column at which lines were wrapped, or 0. `pairs`: a line's length, and what the next word would add."""
+    lengths = Counter(length for length, _ in pairs if _NARROWEST <= length <= _WIDEST)
+    best, most = 0, 0
+    for width in lengths:
+        tight = sum(length <= width < length + more for length, more in pairs)
+        beyond = sum(width < length <= width + _RAGGED for length, _ in pairs)
+        if tight - 2 * beyond > most:
+            best, most = width, tight - 2 * beyond
+    shorter = sum(length <= best for length, _ in pairs)
+    return best if most >= max(_WRAPPED, _WRAPPED_SHARE * shorter) else 0
 
 
 def _paragraphs(line: MappedText) -> Iterator[Block]:

@@ -3,7 +3,8 @@
 A tolerant reader in one pass, in time linear in the page: no tree, no recursion, nothing refused. It knows what the
 markup says (elements, class names, links) and where the prose is densest, and leaves the judgement to the cleaner.
 
-    >>> [(b.tag, b.text, b.mapped.span(0, 4)) for b in html_blocks("<div><p>AT&amp;T paid.</p></div>")]
+    >>> blocks, whole = html_blocks("<div><p>AT&amp;T paid.</p></div>")
+    >>> [(block.tag, block.text, block.mapped.span(0, 4)) for block in blocks]
     [('p', 'AT&T paid.', (8, 16))]
 """
 
@@ -37,6 +38,10 @@ _CLOSES_ITSELF: Final = {
     "li": ("p", "li"), "dt": ("p", "dt", "dd"), "dd": ("p", "dt", "dd"), "tr": ("p", "td", "th", "tr"),
     "td": ("p", "td", "th"), "th": ("p", "td", "th"),
 }  # fmt: skip
+#: What a piece of text counts towards the limit beside its characters: a page of single letters is long, too.
+_ELEMENT_COST: Final = 20
+#: Lines that breaks part are joined up to so many characters.
+_LONGEST: Final = 4000
 #: Not followed deeper: a page nested thousands deep is an accident or an attack.
 _DEEPEST: Final = 400
 
@@ -118,11 +123,14 @@ def looks_like_html(text: str) -> bool:
     return sum(1 for _ in zip(found, range(3), strict=False)) == 3
 
 
-def html_blocks(source: str, limit: int = 1_000_000) -> list[Block]:
-    """The page's blocks in order, silent elements left out, until they hold more than `limit` characters."""
+def html_blocks(source: str, limit: int = 1_000_000) -> tuple[list[Block], bool]:
+    """The page's blocks in order, silent elements left out, and whether it was read to its end.
+
+    It is left once about `limit` characters of text were read.
+    """
     reader = _Reader(source, limit)
     reader.read()
-    return reader.blocks()
+    return reader.blocks(), reader.left > 0
 
 
 def headline_of(blocks: list[Block]) -> str:
@@ -209,7 +217,7 @@ class _Reader:
         while self.elements[piece.element].depth >= len(self.stack) or not self._is_open(piece.element):
             piece.element = self.elements[piece.element].parent
         piece.intervals.append((start, end))
-        self.left -= end - start
+        self.left -= end - start + _ELEMENT_COST
         if self.in_link:
             piece.linked += end - start
 
@@ -288,7 +296,7 @@ class _Reader:
             mapped = collapse(normalise(raw))
             if not mapped.text:
                 continue
-            if piece.after_break and found and mapped.text[0].islower() and found[-1][1].text[-1] not in ".!?:":
+            if piece.after_break and found and _goes_on(found[-1][1].text, mapped.text):
                 gap = MappedText.inserted(" ", mapped.span(0, 1)[0])
                 found[-1][1].mapped = MappedText.join([found[-1][1].mapped, gap, mapped])
                 continue
@@ -332,6 +340,11 @@ class _Reader:
             hints[index] = hints[element.parent] or own
             inside[index] = inside[element.parent] or index == main
         return hints, inside
+
+
+def _goes_on(above: str, below: str) -> bool:
+    """Whether a line break stands inside a sentence. A block does not grow beyond what a paragraph may hold."""
+    return below[0].islower() and above[-1] not in ".!?:" and len(above) < _LONGEST
 
 
 @functools.cache

@@ -22,9 +22,9 @@ __all__ = ["boundaries", "restore_spaces", "split"]
 #: Followed by a name, a number or more of the same: never the end of a sentence before a capital.
 _TITLES: Final = frozenset(
     "mr mrs ms messrs dr prof gen lt col maj capt cmdr cpl sgt adm brig cdr sen rep gov hon rev fr amb pres supt insp "
-    "vs v st mt ft no nos art fig para pp vol ed eds cf ca approx est al viz e.g i.e esp sr. jr. mgr msgr "
-    "dep asst atty det spc pfc pvt vp pm. min".split()
-) - {"pm.", "sr.", "jr.", "min", "no", "al"}
+    "dep asst atty det spc pfc pvt vs v st mt ft nos art fig para pp vol ed eds cf ca approx est viz e.g i.e esp mgr "
+    "msgr".split()
+)
 #: An abbreviation before a number ("No. 5", "Nov. 7", "Art. 2"), else a word or the end of a sentence.
 _BEFORE_NUMBER: Final = frozenset(
     "no nos jan feb mar apr jun jul aug sep sept oct nov dec art p pp sec ch vol fig para".split()
@@ -50,13 +50,14 @@ _MARK: Final = re.compile(rf"[.!?…]+[{_CLOSERS}]*(?=\s|$)")
 _LAST_WORD: Final = re.compile(r"[\w.’'&-]{1,24}$")
 _NEXT: Final = re.compile(r"\s+[\"'“”‘’«(\[–—•*-]*\s*([^\W_]*)(.?)")
 _INITIAL: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]|[A-Z][a-z]?(?:-[A-Z])?")
+#: A letter, digit or closing mark, the full stop, perhaps a closing quote, and a capitalised word that is not a name's
+#: initial or part of an address.
 _LOST: Final = re.compile(
-    # A letter, digit or closing mark, the full stop, perhaps a closing quote, and a capitalised word that is not
-    # a name's initial or part of an address.
-    r"(?<=[^\W\d_][^\W\d_])[.!?…][”’»)]?(?=[“‘«(]?[A-Z][^\W_]|[“‘«(]?[AI] |[“‘«]\w)"
+    r"(?<=[^\W_][^\W\d_])[.!?…][”’»)]?(?=[“‘«(]?[A-Z][^\W_]|[“‘«(]?[AI] |[“‘«]\w)"
     r"|(?<=[\d%)”’»])[.!?][”’»)]?(?=[“‘«(]?[A-Z][^\W_]*[ ,’'-]|[“‘«(]?[AI] |[“‘«]\w)"
-    r"|(?<=[^\W_]{2})[.!?,…]\"(?=[A-Z][^\W_]*[ ,’'-]|[AI] )"
+    r"|(?<=[^\W_]{2})[.!?,…]\"(?=\"?[A-Z][^\W_]*[ ,’'-]|[AI] )"
     r"|(?<=[^\W\d_]{2})[.!?](?=\"[A-Z])"
+    r"|(?<=[^\W\d_]{2})[.?](?=[A-Z] ?: )"
 )
 _ADDRESS_BEFORE: Final = re.compile(r"(?:www\.|https?:|@)\S*$|\b[\w-]+\.(?:[\w-]+\.)+$")
 
@@ -110,7 +111,7 @@ def _ends(text: str, begin: int, end: int) -> bool:
         return True
     word = following[1]
     if not word:
-        return following[2] not in ",;:"
+        return following[2] not in ",;:.…"
     if word[0].islower():
         # "… he said?" and "Yahoo! is" go on; a name such as "al-Assad" or "eBay" after a full stop is too rare.
         return False

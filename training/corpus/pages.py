@@ -10,6 +10,7 @@ the same page, so the output is a function of the inputs.
 from __future__ import annotations
 
 import argparse
+import functools
 import html
 import json
 import random
@@ -37,6 +38,8 @@ _NOISES: Final = {
     "lost-spaces": 0.15, "soft-hyphens": 0.06, "nbsp": 0.1, "mojibake": 0.06, "zero-width": 0.05, "entities": 0.05,
     "double-spaces": 0.08,
 }  # fmt: skip
+#: How likely an article has headings between its paragraphs.
+_HEADED: Final = 0.4
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +98,15 @@ def text_page(article: dict[str, Any], passages: list[Passage], others: Sequence
     layout = next((name for name, share in _LAYOUTS.items() if rng.random() < share), "")
     noise = [layout] if layout else []
     noise += [name for name, share in _NOISES.items() if rng.random() < share]
+    all_wrapped = rng.random() < 0.5
     separator = {"one-line": " ", "single-newlines": "\n", "crlf": "\r\n\r\n"}.get(layout, "\n\n")
     if layout == "one-line" and "lost-spaces" in noise:
         separator = ""
-    text, spans = "", []
+    text = ""
+    spans: list[dict[str, Any]] = []
     for line in lines:
         shown = _noisy(line.text, noise, rng)
-        if layout == "wrapped":
+        if layout == "wrapped" and (all_wrapped or not line.kind):
             shown = textwrap.fill(shown, 76)
         if text:
             text += separator
@@ -134,7 +139,7 @@ def html_page(article: dict[str, Any], passages: list[Passage], others: Sequence
             shown = shown.replace("“", "&ldquo;").replace("”", "&rdquo;").replace("’", "&rsquo;")
         name, _, names = line.element.partition(".")
         name = name.split("#")[0]
-        names = f"css-{rng.randrange(16**6):06x}" if opaque else names
+        names = f"css-{rng.randrange(16**6):06x}" if opaque and names else names
         before = f'<{name} class="{names}">' if line.kind and names else f"<{name}>"
         after = f"</{name}>"
         if name in ("ul", "ol"):
@@ -166,6 +171,9 @@ def _arranged(
     shown = [passage for passage in passages if rng.random() < _SHOWN]
     paragraphs = [part for part in re.split(r"\n+", article["text"]) if part.strip()]
     lines = [Line(paragraph) for paragraph in paragraphs]
+    if rng.random() < _HEADED:
+        for at in sorted(rng.sample(range(1, len(lines)), min(len(lines) - 1, rng.randrange(1, 5))), reverse=True):
+            lines.insert(at, Line(_subhead(paragraphs[at], rng), element=rng.choice(("h2", "h3", "p.sub", "p"))))
     inside = [passage for passage in shown if passage.place == "inside"]
     for passage in inside:
         at = rng.randrange(1, len(lines)) if len(lines) > 1 else 1
@@ -175,8 +183,29 @@ def _arranged(
     return above + lines + below
 
 
+@functools.cache
+def _subheads() -> tuple[str, ...]:
+    return tuple((_HERE / "subheads.txt").read_text(encoding="utf-8").splitlines())
+
+
+def _subhead(paragraph: str, rng: random.Random) -> str:
+    """A heading over a paragraph, with a name and a noun of its own."""
+    names = re.findall(r"(?<=[a-z,] )[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)?", paragraph) or ["Yerevan"]
+    nouns = re.findall(r"\b[a-z]{6,}\b", paragraph) or ["question"]
+    name, noun = rng.choice(names), rng.choice(nouns)
+    text = rng.choice(_subheads()).format(name=name, noun=noun, NAME=name.upper(), NOUN=noun.upper())
+    return str(text[0].upper() + text[1:])
+
+
+def _digest(text: str, count: int) -> str:
+    """The first sentences of an article as one paragraph, without a headline."""
+    flowing = " ".join(re.split(r"\n+", text)[:4])
+    return " ".join(re.split(r"(?<=[a-z]\.) (?=[A-Z“])", flowing)[: count + 1])
+
+
 class _Filler:
-    """Fills placeholders: {headline}, {story2} (a headline and two paragraphs), {tease}, {lede}, {date}, …"""
+    """Fills placeholders: {headline}, {story2} (a headline and two paragraphs), {digest2} (three or four sentences of
+    a story), {tease}, {lede}, {date}, …"""
 
     def __init__(self, article: dict[str, Any], near: Sequence[dict[str, Any]], rng: random.Random) -> None:
         self.article, self.rng = article, rng
@@ -195,24 +224,36 @@ class _Filler:
         return self.others[self.next % len(self.others)]
 
     def _filled(self, line: str) -> str:
-        return re.sub(r"\{(\w+?)(\d?)\}", lambda match: self._value(match[1], int(match[2] or 0)), line)
+        return re.sub(r"\{(\w+?)(\d?)\}", self._value, line)
 
-    def _value(self, name: str, count: int) -> str:
-        rng, date = self.rng, self.article["date"].split("-")
+    def _value(self, placeholder: re.Match[str]) -> str:
+        name, count = placeholder[1], int(placeholder[2] or 0)
+        rng, date = self.rng, str(self.article["date"]).split("-")
         if name == "story":
             other = self._other()
             return "\n".join([other["title"], *re.split(r"\n+", other["text"])[:count]])
+        if name == "digest":
+            return _digest(str(self._other()["text"]), count + rng.randrange(2))
         first = re.split(r"\n+", self.article["text"])[0]
-        return {
-            "headline": lambda: str(self._other()["title"]),
-            "tease": lambda: re.split(r"(?<=[a-z]\.) ", re.split(r"\n+", self._other()["text"])[0])[0],
-            "lede": lambda: first,
-            "title": lambda: str(self.article["title"]),
-            "author": lambda: f"{rng.choice(_FIRST)} {rng.choice(_LAST)}",
-            "year": lambda: date[0],
-            "date": lambda: f"{int(date[2])} {_MONTHS[int(date[1]) - 1]} {date[0]}",
-            "time": lambda: f"{rng.randrange(24):02}:{rng.randrange(60):02}",
-        }[name]()
+        match name:
+            case "headline":
+                return str(self._other()["title"])
+            case "tease":
+                return re.split(r"(?<=[a-z]\.) ", re.split(r"\n+", self._other()["text"])[0])[0]
+            case "lede":
+                return first
+            case "title":
+                return str(self.article["title"])
+            case "author":
+                return f"{rng.choice(_FIRST)} {rng.choice(_LAST)}"
+            case "year":
+                return date[0]
+            case "date":
+                return f"{int(date[2])} {_MONTHS[int(date[1]) - 1]} {date[0]}"
+            case "time":
+                return f"{rng.randrange(24):02}:{rng.randrange(60):02}"
+            case _:
+                raise ValueError(f"no such placeholder: {{{name}}}")
 
 
 def _noisy(text: str, noise: Sequence[str], rng: random.Random) -> str:

@@ -1,0 +1,43 @@
+"""How the lines of a text page are joined to paragraphs."""
+
+from __future__ import annotations
+
+import textwrap
+
+from communique.reading.layout import text_blocks
+from communique.text import MappedText
+
+_PARAGRAPHS = """\
+The ferry to the northern shore ran twice on Monday, once with lorries and once with the band, which was given a deck.
+Nobody on the quay would say who had paid. The harbour master had not asked, since the answer might have been on paper.
+In the evening the wind turned. The last boat came back with its ramp up and its lights out, an hour late and half full.
+It will run again on Thursday, if the ramp is mended, and with lorries only: the band has found a hall on its own shore.
+""".splitlines()
+
+
+def _texts(page: str) -> list[str]:
+    return [block.text for block in text_blocks(MappedText.of(page))]
+
+
+def test_wrapped_paragraphs_are_joined_though_other_lines_are_longer() -> None:
+    prompt = "Support the newspaper that reports from quays: " + "a coin a month keeps a reporter dry. " * 3
+    wrapped = [textwrap.fill(paragraph, 50) for paragraph in _PARAGRAPHS]
+    page = "\n\n".join([wrapped[0], prompt.strip(), *wrapped[1:]])
+    assert _texts(page) == [_PARAGRAPHS[0], prompt.strip(), *_PARAGRAPHS[1:]]
+
+
+def test_a_list_of_headlines_is_not_joined() -> None:
+    lines = [
+        "Ferry service to the northern shore suspended after storm damage",
+        "Band plays on car deck as square stays closed",
+        "Harbour master denies that documents were lost in the flood last winter",
+        "Lorry drivers wait",
+        "Council votes on new ramp for the quay, the third in eleven years",
+        "Wind warning for the whole coast",
+        "Why the last boat is always late: a reader's complaint",
+    ]
+    assert _texts("\n".join(lines)) == lines
+
+
+def test_paragraphs_a_line_each_stay_as_they_are() -> None:
+    assert _texts("\n".join(_PARAGRAPHS)) == list(_PARAGRAPHS)
