@@ -15,7 +15,7 @@ import numpy as np
 from communique.errors import TimedOut
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class _Group:
 
 
 class Encoder:
-    """An OpenVINO graph `trunk.xml` with inputs ids, mask, types [W, L] and output states [W, L, H].
+    """An OpenVINO graph with inputs ids, mask, types [W, L] and output states [W, L, H], or logits [W].
 
     Args:
         graph: the graph's .xml file.
@@ -63,6 +63,22 @@ class Encoder:
             TimedOut: the `deadline` (of `time.monotonic()`) passed before the last batch.
         """
         found: list[NDArray[np.float32] | None] = [None] * len(windows)
+        for rows, output in self._outputs(windows, deadline):
+            for number, states in zip(rows, output, strict=True):
+                found[number] = states[: len(windows[number])]
+        return [states for states in found if states is not None]
+
+    def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
+        """[W] of a graph that gives one number a window, in the order given."""
+        found = np.zeros(len(windows), dtype=np.float32)
+        for rows, output in self._outputs(windows, None):
+            found[rows] = output
+        return found
+
+    def _outputs(
+        self, windows: Sequence[Window], deadline: float | None
+    ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+        """Numbers of windows read together, and what the graph gave for them."""
         for group in _groups(windows):
             if deadline is not None and time.monotonic() > deadline:
                 raise TimedOut("the deadline passed while the article was read")
@@ -74,10 +90,8 @@ class Encoder:
                 mask[row, :size] = 1
                 types[row, :size] = windows[number].types
             with self._lock:
-                output = self._request.infer([ids, mask, types])[0]
-                for row, number in enumerate(group.rows):
-                    found[number] = np.array(output[row, : len(windows[number])], dtype=np.float32)
-        return [states for states in found if states is not None]
+                output = np.array(self._request.infer([ids, mask, types])[0], dtype=np.float32)
+            yield group.rows, output
 
 
 def _groups(windows: Sequence[Window]) -> list[_Group]:

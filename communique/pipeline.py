@@ -16,13 +16,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from communique.config import Settings
-from communique.errors import Internal, ItemError, TimedOut, TooShort
+from communique.errors import Internal, ItemError, NothingToSummarise, TimedOut, TooShort
 from communique.grounding import Checker
 from communique.models import resolve
 from communique.reader import Reader
 from communique.reading import read
 from communique.record import Article, Record
-from communique.summary import Summariser, Writer
+from communique.summary import FEWEST_ARTICLE_WORDS, Summariser, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -40,11 +40,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Item:
-    """One article on its way: what is known of it, or why it stops."""
+    """One article on its way: what is known of it so far, or why it stops.
+
+    `draft` is what the language model wrote, where it was asked.
+    """
 
     article: Article
     document: Document | None = None
     reading: Reading | None = None
+    draft: str | None = None
     error: ItemError | None = None
 
 
@@ -97,8 +101,9 @@ class Pipeline:
             self._read(item, deadline)
         readable = [item for item in items if item.document is not None]
         self._encode(readable, deadline)
-        written = self._write(readable, deadline) if "summary" in tasks else {}
-        return [self._record(item, tasks, written.get(id(item))) for item in items]
+        if "summary" in tasks:
+            self._write(readable, deadline)
+        return [self._record(item, tasks, deadline) for item in items]
 
     def close(self) -> None:
         """End the language model's process."""
@@ -138,24 +143,30 @@ class Pipeline:
         for item, reading in zip(items, readings, strict=True):
             item.reading = reading
 
-    def _write(self, items: Sequence[_Item], deadline: float | None) -> dict[int, str]:
-        """The language model's drafts for the articles that ask for one, in one batch: {id of the item: text}."""
-        asking = [item for item in items if item.reading is not None and self._mode(item.article) == "abstractive"]
+    def _write(self, items: Sequence[_Item], deadline: float | None) -> None:
+        """Have the language model draft, in one batch, for the articles that ask for it and are long enough."""
+        asking = [
+            (item, item.document)
+            for item in items
+            if item.document is not None
+            and item.reading is not None
+            and item.document.words >= FEWEST_ARTICLE_WORDS
+            and self._mode(item.article) == "abstractive"
+        ]
         if not asking:
-            return {}
+            return
         with self._writer_lock:
             if self._writer is None:
                 self._writer = Writer.open(self.settings)
             writer = self._writer
-        documents = [item.document for item in asking if item.document is not None]
-        drafts = writer.write(documents, deadline)
-        for item, draft in zip(asking, drafts, strict=True):
+        drafts = writer.write([document for _, document in asking], deadline)
+        for (item, _), draft in zip(asking, drafts, strict=True):
+            item.draft = draft
             if draft is None:
                 item.error = TimedOut("the deadline passed while the summary was written")
-        return {id(item): draft for item, draft in zip(asking, drafts, strict=True) if draft is not None}
 
-    def _record(self, item: _Item, tasks: frozenset[str], written: str | None) -> Record:
-        if item.document is None or item.reading is None:
+    def _record(self, item: _Item, tasks: frozenset[str], deadline: float | None) -> Record:
+        if item.error is not None or item.document is None or item.reading is None:
             return Record.failed(item.article, item.error or Internal("the article was not read"))
         record = Record(
             id=item.article.id,
@@ -163,43 +174,63 @@ class Pipeline:
             removed=item.document.removed,
             language=item.document.language,
             truncated=item.document.truncated,
-            models=self.models if written is None else {**self.models, "summarizer": self._writer_name()},
+            models=self.models if item.draft is None else {**self.models, "summarizer": self._writer_name()},
         )
         try:
-            return self._scored(record, item.document, item.reading, tasks, written)
+            return self._scored(record, item.document, item.reading, item.draft, tasks, deadline)
+        except TimedOut as error:
+            return Record.failed(item.article, error)
         except Exception as error:  # noqa: BLE001
             _log.exception("article %s", item.article.id)
             return record.with_(error=Internal(f"{type(error).__name__}: {error}"))
 
     def _scored(
-        self, record: Record, document: Document, reading: Reading, tasks: frozenset[str], written: str | None
+        self,
+        record: Record,
+        document: Document,
+        reading: Reading,
+        draft: str | None,
+        tasks: frozenset[str],
+        deadline: float | None,
     ) -> Record:
         settings, article = self.settings, document.article
         if "topics" in tasks:
+            _mind(deadline)
             probabilities = reading.topics()
             chosen = self._reader.chosen_topics(probabilities, settings.topic_threshold)
             record = record.with_(topic_probabilities=probabilities, topics=chosen)
         if "stance" in tasks:
             targets = settings.targets if article.targets is None else article.targets
-            record = record.with_(stance=tuple(reading.stance(t, settings.abstain_below) for t in targets))
+            stances = []
+            for target in targets:
+                _mind(deadline)
+                stances.append(reading.stance(target, settings.abstain_below))
+            record = record.with_(stance=tuple(stances))
         if "summary" in tasks:
+            _mind(deadline)
             try:
-                record = record.with_(summary=self._summary(document, reading, written))
-            except TooShort as error:
+                record = record.with_(summary=self._summary(document, reading, draft))
+            except (TooShort, NothingToSummarise) as error:
                 record = record.with_(error=error)
         return record
 
     def _writer_name(self) -> str:
         return self._writer.name if self._writer else self._reader.name
 
-    def _summary(self, document: Document, reading: Reading, written: str | None) -> Summary:
+    def _summary(self, document: Document, reading: Reading, draft: str | None) -> Summary:
         article = document.article
         words = article.max_words or self.settings.max_words
         salience = reading.salience()
-        if written is not None:
-            return self._summariser.rewrite(document, salience, written, words)
+        if draft is not None:
+            return self._summariser.rewrite(document, salience, draft, words)
         return self._summariser.choose(document, salience, words, cut=self._mode(article) != "extractive")
 
     def _mode(self, article: Article) -> RequestedMode:
         """What the article asks for; `auto` leaves it to the settings."""
         return self.settings.mode if article.mode == "auto" else article.mode
+
+
+def _mind(deadline: float | None) -> None:
+    """Give up where the deadline has passed."""
+    if deadline is not None and time.monotonic() > deadline:
+        raise TimedOut("the deadline passed while the article was judged")

@@ -163,8 +163,7 @@ class Reader:
         self.heads = Heads.load(folder / "heads.safetensors")
         self.tokenizer = load_tokenizer(folder / "tokenizer.json")
         self.calibration = Calibration.load(folder / "calibration.json")
-        digest = hashlib.sha256((folder / "heads.safetensors").read_bytes()).hexdigest()
-        self.name = f"communique-trunk@{digest[:12]}"
+        self.name = f"communique-trunk@{_revision(folder)}"
 
     def read(self, documents: Sequence[Document], deadline: float | None = None) -> list[Reading]:
         """One reading of each document, all windows in one go.
@@ -195,3 +194,10 @@ class Reader:
         if not over:
             return (ranked[0],)
         return tuple(topic for topic in over if topic != "other")[:most] or ("other",)
+
+
+def _revision(folder: Path) -> str:
+    """Twelve hex digits that change when any file of the model does; the registry's revision of a shipped one."""
+    names = ("calibration.json", "heads.safetensors", "tokenizer.json", "trunk.bin", "trunk.xml")
+    digests = [hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in names]
+    return hashlib.sha256("".join(digests).encode()).hexdigest()[:12]

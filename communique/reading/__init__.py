@@ -81,8 +81,7 @@ def _blocks(article: Article) -> tuple[list[Block], bool]:
     text = article.text
     if article.format == "html" or looks_like_html(text):
         blocks, whole = html_blocks(text, _READ)
-        if blocks:
-            return blocks[:_BLOCKS], not whole or len(blocks) > _BLOCKS
+        return blocks[:_BLOCKS], not whole or len(blocks) > _BLOCKS
     start = len(text) - len(text.lstrip())
     end = min(len(text), start + _READ)
     blocks = text_blocks(normalise(MappedText.of(text, start, end)))

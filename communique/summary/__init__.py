@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from communique.summary.summariser import Summariser
+from communique.summary.summariser import FEWEST_ARTICLE_WORDS, Summariser
 from communique.summary.writer import Writer
 
-__all__ = ["Summariser", "Writer"]
+__all__ = ["FEWEST_ARTICLE_WORDS", "Summariser", "Writer"]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Final
 
-from communique.errors import TooShort
+from communique.errors import NothingToSummarise, TooShort
 from communique.reading.sentences import split
 from communique.record import Summary, SummarySentence
 from communique.summary.clauses import Form, forms
@@ -55,6 +55,7 @@ class Summariser:
 
         Raises:
             TooShort: the article has under 40 words.
+            NothingToSummarise: no sentence keeps to the words allowed.
         """
         picked = self._pick(document, salience, max_words, cut=cut)
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
@@ -66,6 +67,7 @@ class Summariser:
 
         Raises:
             TooShort: the article has under 40 words.
+            NothingToSummarise: no sentence keeps to the words allowed.
         """
         limit = _limit(document, max_words)
         picked = self._pick(document, salience, max_words, cut=True)
@@ -108,10 +110,15 @@ class Summariser:
         choice = choose(table, limit, min(35, round(limit * 0.6)))
         if choice.candidates:
             return choice.candidates
-        # Every sentence is longer than the limit, or leans on another: the best cut of one, then of any.
+        # Every sentence is longer than the limit, or leans on another: the best cut of one that fits.
         everything = candidates([forms(text) for text in texts], texts, salience).candidates
-        fitting = [c for c in everything if c.length <= limit] or sorted(everything, key=lambda c: c.length)[:1]
-        return tuple(fitting[:1])
+        fitting = tuple(candidate for candidate in everything if candidate.length <= limit)
+        if not fitting:
+            shortest = min((candidate.length for candidate in everything), default=0)
+            raise NothingToSummarise(
+                f"no sentence of the article, whole or cut, keeps to {limit} words; the shortest has {shortest}"
+            )
+        return fitting[:1]
 
 
 def _usable(found: Sequence[Form]) -> list[Form]:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from communique.summary.clauses import forms, is_dangling
@@ -15,7 +17,7 @@ def test_the_whole_sentence_comes_first() -> None:
 
 
 def test_a_dateline_and_a_connective_are_taken_off_every_form() -> None:
-    assert texts("BAKU, Oct. 10 (Wire) — But the army denied it.")[0] == "The army denied it."
+    assert texts("BAKU, Oct. 10 (Wire) — Meanwhile, the army denied it.")[0] == "The army denied it."
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,21 @@ def test_a_sentence_that_leans_on_another_is_dangling(sentence: str) -> None:
 
 def test_a_sentence_with_its_own_subject_is_not_dangling() -> None:
     assert not is_dangling("Foreign Minister Ararat Mirzoyan left.")
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "UN: Both armies shelled the hospital in the town on Monday night.",
+        "However, the ministry denied that its forces had fired first.",
+        "But the ministry denied that its forces had fired first.",
+    ],
+)
+def test_a_speaker_and_a_contrast_at_the_head_stay(sentence: str) -> None:
+    assert all(form.text.startswith(sentence.split()[0]) for form in forms(sentence))
+
+
+def test_a_runaway_sentence_is_left_whole_at_once() -> None:
+    started = time.monotonic()
+    assert len(forms("He met" + " Bob, a man, has" * 4000 + ".")) == 1
+    assert time.monotonic() - started < 5

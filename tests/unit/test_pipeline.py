@@ -13,9 +13,12 @@ import pytest
 from communique import Article, Pipeline
 from communique.config import Settings
 from communique.grounding import missing
+from communique.models import revision
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from communique.document import Document
 
 pytestmark = pytest.mark.models
 
@@ -160,3 +163,47 @@ def test_headlines_and_captions_without_a_full_stop_are_not_summarised(pipeline:
     record = pipeline.score(Article(id="1", text=f"{headline}\n\n{STORY}"))
     assert record.summary is not None
     assert not any(headline in sentence.text for sentence in record.summary.sentences)
+
+
+class TooSlow:
+    """A writer that never makes the deadline."""
+
+    name = "slow@1"
+
+    def write(self, documents: Sequence[Document], deadline: float | None = None) -> list[str | None]:
+        return [None for _ in documents]
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_draft_that_misses_the_deadline_is_a_timeout_and_its_neighbours_are_unharmed(pipeline: Pipeline) -> None:
+    slow = Pipeline(pipeline.settings, pipeline._reader, pipeline.checker)
+    slow._writer = TooSlow()  # type: ignore[assignment]
+    written, chosen = slow.score_many(
+        [Article(id="1", text=STORY, mode="abstractive"), Article(id="2", text=STORY, mode="extractive")]
+    )
+    assert written.error is not None
+    assert written.error.type == "timeout"
+    assert written.summary is None
+    assert chosen.summary is not None
+
+
+def test_no_summary_is_longer_than_asked(pipeline: Pipeline) -> None:
+    record = pipeline.score(Article(id="1", text=STORY, max_words=4))
+    assert record.summary is None
+    assert record.error is not None
+    assert record.error.type == "nothing-to-summarise"
+    assert "4 words" in str(record.error)
+    assert record.topics
+
+
+def test_a_page_of_scripts_alone_is_empty_and_its_source_is_not_read(pipeline: Pipeline) -> None:
+    page = f"<html><head><script>var story = {STORY!r};</script></head><body><div id='root'></div></body></html>"
+    record = pipeline.score(Article(id="1", text=page, format="html"))
+    assert record.error is not None
+    assert record.error.type == "empty"
+
+
+def test_a_record_names_the_model_by_all_of_its_files(pipeline: Pipeline) -> None:
+    assert pipeline.models["classifier"].endswith(revision("trunk"))
