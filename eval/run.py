@@ -124,7 +124,7 @@ def _sensible(data: Data, system: System) -> list[str]:
 
 def training_corpus() -> tuple[Reference, ...]:
     """The project's own corpus, for the learned baselines; nothing where it is not there."""
-    files = [path for name in ("conflict", "world") if (path := CORPUS / f"{name}.jsonl").is_file()]
+    files = [path for name in ("conflict", "world", "voices") if (path := CORPUS / f"{name}.jsonl").is_file()]
     return load(files, "corpus").articles if files else ()
 
 
