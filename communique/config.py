@@ -12,6 +12,7 @@ import difflib
 import json
 import math
 import os
+import re
 import tomllib
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -24,16 +25,30 @@ from communique.record import MAX_TARGETS, MAX_WORDS_RANGE, RequestedMode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONFIG_FILE", "PREFIX", "Settings", "help_of"]
+__all__ = ["CONFIG_FILE", "PREFIX", "Settings", "default_home", "help_of"]
 
 PREFIX: Final = "COMMUNIQUE_"
 CONFIG_FILE: Final = "communique.toml"
 
+#: Kubernetes tells each container of the Services beside it. For one called `communique` that is COMMUNIQUE_PORT (an
+#: address), COMMUNIQUE_SERVICE_HOST, COMMUNIQUE_SERVICE_PORT_HTTP, COMMUNIQUE_PORT_3000_TCP_ADDR and the like.
+_SERVICE_ADDRESS: Final = re.compile(r"(?:tcp|udp|sctp)://")
+_SERVICE_NAME: Final = re.compile(
+    r"(?:.*_)?(?:SERVICE_HOST|SERVICE_PORT(?:_\w+)?|PORT_\d+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)"
+)
 
-def _default_home() -> Path:
-    """Where the models and what is made of them are kept: the XDG cache folder."""
-    base = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(base).expanduser() / "communique"
+
+def default_home(environ: Mapping[str, str] | None = None) -> Path:
+    """Where the models and what is made of them are kept: `COMMUNIQUE_HOME`, else `communique` in the XDG cache folder.
+
+    Args:
+        environ: default `os.environ`.
+    """
+    environ = os.environ if environ is None else environ
+    given = environ.get(PREFIX + "HOME", "").strip()
+    if given and not _is_of_kubernetes(PREFIX + "HOME", given):
+        return _folder(given, environ)
+    return _folder(environ.get("XDG_CACHE_HOME") or "~/.cache", environ) / "communique"
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,7 @@ class Settings:
     """
 
     home: Path = field(
-        default_factory=_default_home, metadata={"help": "folder of the models and of what is made of them"}
+        default_factory=default_home, metadata={"help": "folder of the models and of what is made of them"}
     )
     targets: tuple[str, ...] = field(
         default=DEFAULT_TARGETS, metadata={"help": "whom to judge the stance toward when an article names none"}
@@ -128,31 +143,38 @@ class Settings:
         for path in reversed(_config_files(environ, folder or Path.cwd())):
             for name, value in _read_toml(path).items():
                 _check_known(name, known, str(path))
-                values[name], origins[name] = _converted(known[name], value, f"{name} in {path}"), str(path)
+                values[name] = _converted(known[name], value, f"{name} in {path}", environ)
+                origins[name] = str(path)
         for variable, text in environ.items():
-            name = variable.removeprefix(PREFIX).lower()
-            if not variable.startswith(PREFIX) or name not in known:
+            if not variable.startswith(PREFIX) or _is_of_kubernetes(variable, text):
+                continue
+            name = _setting_of(variable)
+            if name not in known:
                 _check_variable(variable, known)
             elif text.strip():
-                values[name], origins[name] = _converted(known[name], text, variable), f"environment {variable}"
+                values[name] = _converted(known[name], text, variable, environ)
+                origins[name] = f"environment {variable}"
         for name, value in (flags or {}).items():
             _check_known(name, known, "the command line")
             if value is not None:
                 flag = "--" + name.replace("_", "-")
-                values[name], origins[name] = _converted(known[name], value, flag), f"flag {flag}"
+                values[name], origins[name] = _converted(known[name], value, flag, environ), f"flag {flag}"
+        values.setdefault("home", default_home(environ))
         return cls(**values, origins=origins)
 
     def as_dict(self) -> dict[str, Any]:
         """Name to value as JSON has it, without the origins."""
         return {name: _plain(getattr(self, name)) for name in _known()}
 
-    def as_environment(self) -> dict[str, str]:
-        """The variables that give another process these settings; those that stand at their default are left out."""
-        return {
-            PREFIX + name.upper(): json.dumps(value) if isinstance(value, list) else str(value)
-            for name, value in self.as_dict().items()
-            if value is not None and self.origins.get(name, "given") != "default"
-        }
+    def as_environment(self, environ: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The variables that give another process these settings, all of them, so that no file there says otherwise.
+
+        Args:
+            environ: what else that process gets; whatever sets one of the settings in it is left out.
+        """
+        known = _known()
+        others = {variable: text for variable, text in (environ or {}).items() if _setting_of(variable) not in known}
+        return others | {PREFIX + name.upper(): _as_text(value) for name, value in self.as_dict().items()}
 
     def _check_range(self, name: str, low: float, high: float) -> None:
         if not low <= getattr(self, name) <= high:
@@ -184,7 +206,7 @@ def _default_of(setting: Field[Any]) -> Any:
 
 def _config_files(environ: Mapping[str, str], folder: Path) -> list[Path]:
     """The files there are, the one that wins first."""
-    base = Path(environ.get("XDG_CONFIG_HOME") or "~/.config").expanduser()
+    base = _folder(environ.get("XDG_CONFIG_HOME") or "~/.config", environ)
     return [path for path in (folder / CONFIG_FILE, base / "communique" / CONFIG_FILE) if path.is_file()]
 
 
@@ -205,17 +227,31 @@ def _check_known(name: str, known: Mapping[str, object], where: str) -> None:
 
 
 def _check_variable(variable: str, known: Mapping[str, object]) -> None:
-    """A misspelt variable is refused; one that is like no setting may be somebody else's and is let be.
-
-    Kubernetes sets `COMMUNIQUE_SERVICE_HOST` for a Service of that name.
-    """
-    name = variable.removeprefix(PREFIX).lower()
-    if variable.startswith(PREFIX) and (near := difflib.get_close_matches(name, known, n=2, cutoff=0.75)):
+    """A misspelt variable is refused; one that is like no setting may be somebody else's and is let be."""
+    if near := difflib.get_close_matches(_setting_of(variable), known, n=2, cutoff=0.75):
         names = " or ".join(PREFIX + found.upper() for found in near)
         raise UsageError(f"unknown environment variable {variable}; did you mean {names}?")
 
 
-def _converted(setting: Field[Any], value: object, where: str) -> Any:
+def _setting_of(variable: str) -> str:
+    """The setting that a variable gives, were there one of that name; empty where it is not one of ours."""
+    return variable.removeprefix(PREFIX).lower() if variable.startswith(PREFIX) else ""
+
+
+def _is_of_kubernetes(variable: str, text: str) -> bool:
+    """Whether a variable tells of a Service rather than of a setting."""
+    return bool(_SERVICE_ADDRESS.match(text.strip()) or _SERVICE_NAME.fullmatch(variable.removeprefix(PREFIX)))
+
+
+def _folder(text: str | Path, environ: Mapping[str, str]) -> Path:
+    """An absolute path; `~` is the folder that `HOME` names, else that of the user."""
+    path = Path(text)
+    if path.parts[:1] == ("~",) and environ.get("HOME"):
+        path = Path(environ["HOME"], *path.parts[1:])
+    return path.expanduser().absolute()
+
+
+def _converted(setting: Field[Any], value: object, where: str, environ: Mapping[str, str]) -> Any:
     """`value`, from TOML (typed) or from a flag or variable (text), as the setting's type."""
     default = _default_of(setting)
     if setting.name in ("topic_threshold", "abstain_below"):
@@ -225,7 +261,7 @@ def _converted(setting: Field[Any], value: object, where: str) -> Any:
     if isinstance(default, Path):
         if not isinstance(value, (str, Path)):
             raise UsageError(f"{where} must be a path, got {value!r}")
-        return Path(value).expanduser().absolute()
+        return _folder(value, environ)
     if isinstance(default, int):
         number = _number(value, where)
         if number != int(number):
@@ -266,3 +302,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value)
     return str(value) if isinstance(value, Path) else value
+
+
+def _as_text(value: object) -> str:
+    """A value of `as_dict` as a variable has it."""
+    return "none" if value is None else json.dumps(value) if isinstance(value, list) else str(value)

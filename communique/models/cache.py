@@ -15,25 +15,18 @@ import fcntl
 import os
 import shutil
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from communique.config import default_home
 from communique.errors import DiskFull, EnvironmentFault
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
-__all__ = ["Cache", "default_home", "disk_errors"]
+__all__ = ["Cache", "disk_errors"]
 
 _FULL: Final = {errno.ENOSPC, errno.EDQUOT}
-
-
-def default_home() -> Path:
-    """`COMMUNIQUE_HOME`, else `communique` in the XDG cache folder."""
-    home = os.environ.get("COMMUNIQUE_HOME", "").strip()
-    if home:
-        return Path(home).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "communique"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
-from communique.config import Settings, help_of
+from communique.config import Settings, default_home, help_of
 from communique.errors import UsageError
 from communique.labels import DEFAULT_TARGETS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -87,17 +84,71 @@ def test_what_is_wrong_is_named(
         Settings.load(flags, environ | variables, tmp_path)
 
 
+#: What Kubernetes sets in every container beside a Service of the name, two of its ports named.
+KUBERNETES = {
+    "PORT": "tcp://10.0.0.1:80",
+    "SERVICE_HOST": "10.0.0.1",
+    "SERVICE_PORT": "80",
+    "SERVICE_PORT_HTTP": "80",
+    "PORT_3000_TCP": "tcp://10.0.0.1:3000",
+    "PORT_3000_TCP_ADDR": "10.0.0.1",
+    "PORT_3000_TCP_PORT": "3000",
+    "PORT_3000_TCP_PROTO": "tcp",
+    "PORT_53_UDP": "udp://10.0.0.1:53",
+}
+
+
+@pytest.mark.parametrize("service", ["COMMUNIQUE", "COMMUNIQUE_HOST", "COMMUNIQUE_THREADS"])
+def test_what_kubernetes_tells_of_services_is_no_setting(tmp_path: Path, environ: dict[str, str], service: str) -> None:
+    variables = {f"{service}_{name}": text for name, text in KUBERNETES.items()}
+    plain = Settings.load({}, environ, tmp_path)
+    found = Settings.load({}, environ | variables, tmp_path)
+    assert (found, found.origins) == (plain, plain.origins)
+    with pytest.raises(UsageError, match="COMMUNIQUE_PORT must be a number"):
+        Settings.load({}, environ | {"COMMUNIQUE_PORT": "http://10.0.0.1:80"}, tmp_path)
+
+
 def test_a_variable_that_is_like_no_setting_is_somebody_elses(tmp_path: Path, environ: dict[str, str]) -> None:
-    variables = {"COMMUNIQUE_SERVICE_HOST": "10.0.0.1", "COMMUNIQUE_PORT_80_TCP_ADDR": "10.0.0.1"}
-    assert Settings.load({}, environ | variables, tmp_path) == Settings.load({}, environ, tmp_path)
+    assert Settings.load({}, environ | {"COMMUNIQUE_FLAVOUR": "x"}, tmp_path) == Settings.load({}, environ, tmp_path)
+
+
+def test_the_folder_of_the_models_is_that_of_the_environment_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ours is another, and is not looked at."""
+    for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "COMMUNIQUE_HOME"):
+        monkeypatch.setenv(name, str(tmp_path / "ours"))
+    write(tmp_path / "ours" / "communique" / "communique.toml", "port = 1111")
+    cases: list[tuple[dict[str, str], Path]] = [
+        ({"HOME": "/users/x"}, Path("/users/x/.cache/communique")),
+        ({"HOME": "/users/x", "XDG_CACHE_HOME": "/cache"}, Path("/cache/communique")),
+        ({"HOME": "/users/x", "COMMUNIQUE_HOME": " "}, Path("/users/x/.cache/communique")),
+        ({"HOME": "/users/x", "COMMUNIQUE_HOME": "~/models"}, Path("/users/x/models")),
+        ({"HOME": "/users/x", "COMMUNIQUE_HOME": "tcp://10.0.0.1:80"}, Path("/users/x/.cache/communique")),
+    ]
+    for variables, folder in cases:
+        assert default_home(variables) == folder
+        settings = Settings.load({}, variables, tmp_path)
+        assert (settings.home, settings.port) == (folder, 3000)
+    assert default_home() == tmp_path / "ours"
 
 
 def test_environment_carries_settings_to_another_process(tmp_path: Path, environ: dict[str, str]) -> None:
-    flags = {"targets": ["Smith, John", "NATO"], "topic_threshold": "0.25", "home": str(tmp_path), "port": 80}
-    settings = Settings.load(flags, environ, tmp_path)
-    carried = settings.as_environment()
-    assert set(carried) == {"COMMUNIQUE_TARGETS", "COMMUNIQUE_TOPIC_THRESHOLD", "COMMUNIQUE_HOME", "COMMUNIQUE_PORT"}
-    assert Settings.load({}, carried, tmp_path) == settings
+    flags = {"targets": ["Smith, John", "NATO"], "abstain_below": "0.25", "home": str(tmp_path), "port": 80}
+    inherited = environ | {
+        "PATH": "/bin",
+        "COMMUNIQUE_TOPIC_THRESHOLD": "0.9",
+        "COMMUNIQUE_Threads": "3",
+        "COMMUNIQUE_SERVICE_HOST": "10.0.0.1",
+    }
+    write(tmp_path / "there" / "communique.toml", "max_words = 300\nabstain_below = 0.9")
+    settings = Settings.load(flags | {"topic_threshold": "none", "threads": 0}, inherited, tmp_path)
+    carried = settings.as_environment(inherited)
+    assert (carried["PATH"], carried["COMMUNIQUE_SERVICE_HOST"]) == ("/bin", "10.0.0.1")
+    assert carried["COMMUNIQUE_TOPIC_THRESHOLD"] == "none"
+    found = Settings.load({}, carried, tmp_path / "there")
+    assert found == settings
+    assert (found.topic_threshold, found.threads) == (None, 0)
 
 
 def test_settings_are_json_and_each_has_a_line_of_help() -> None:

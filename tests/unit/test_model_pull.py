@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import pytest
 
+from communique.config import default_home
 from communique.errors import DiskFull, DownloadFailed, EnvironmentFault, HashMismatch, ModelMissing, UsageError
 from communique.models import load_registry, pull, resolve
-from communique.models.cache import Cache, default_home, disk_errors
+from communique.models.cache import Cache, disk_errors
 from communique.models.download import _pip_error
 
 if TYPE_CHECKING:
