@@ -1,7 +1,7 @@
 # Two commands matter: `make serve` and `make test`. Both build the environment that they need.
+# `make serve PORT=8080` listens there; without PORT, COMMUNIQUE_PORT and communique.toml are heard.
 PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3.13 python3,$(shell command -v $(name))))
 VENV   ?= .venv
-PORT   ?= 3000
 BIN    := $(VENV)/bin
 
 .PHONY: serve test check eval models clean
@@ -19,7 +19,7 @@ models: | $(BIN)/communique
 	$(BIN)/communique models pull
 
 serve: models
-	$(BIN)/communique serve --port $(PORT)
+	$(BIN)/communique serve$(if $(PORT), --port $(PORT))
 
 test: $(VENV)/.dev models
 	$(BIN)/python -m pytest

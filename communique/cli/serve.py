@@ -122,15 +122,15 @@ def _check(settings: Settings, address: str) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """Of BentoML: these settings, no telemetry, and a folder of its own.
+    """Of BentoML: these settings whatever ours says, no telemetry, and a folder of its own.
 
     BentoML empties the folder of its metrics when it starts, so that two services must not share it.
     """
     home = settings.home / "service" / str(settings.port)
     home.mkdir(parents=True, exist_ok=True)
     paths = os.pathsep.join(filter(None, (str(_PROJECT), os.environ.get("PYTHONPATH"))))
-    own = {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True", "COMMUNIQUE_HOME": str(settings.home)}
-    return {**own, **os.environ, **settings.as_environment(), "PYTHONPATH": paths}
+    own = {"BENTOML_HOME": str(home), "BENTOML_DO_NOT_TRACK": "True"}
+    return settings.as_environment({**own, **os.environ, "PYTHONPATH": paths})
 
 
 @contextmanager

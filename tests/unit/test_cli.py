@@ -17,8 +17,11 @@ import pytest
 from rich.console import Console
 
 import communique
-from communique.cli import main
+from communique.cli import main, serve
 from communique.cli.card import card
+from communique.cli.main import parser
+from communique.cli.options import settings_of
+from communique.config import Settings
 from communique.errors import ModelMissing, TooShort
 from communique.record import Article, Record, Removal, Span, Stance, Summary, SummarySentence
 from tests.fakes import FakePipeline
@@ -306,6 +309,32 @@ def test_config_says_where_each_value_came_from(tmp_path: Path, monkeypatch: pyt
     assert "80  (environment COMMUNIQUE_MAX_WORDS)" in capsys.readouterr().out
     monkeypatch.setenv("COMMUNIQUE_MAX_WORDS", "8")
     assert main(["config"]) == 2
+
+
+def test_a_flag_wins_over_the_environment_in_the_service_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is passed to the process that serves, read as it reads it."""
+    monkeypatch.setenv("COMMUNIQUE_TOPIC_THRESHOLD", "0.9")
+    monkeypatch.setenv("COMMUNIQUE_PORT", "tcp://10.0.0.1:80")
+    arguments = ["serve", "--topic-threshold", "none", "--home", str(tmp_path), "--queue-size", "7"]
+    settings = settings_of(parser().parse_args(arguments))
+    passed = serve._environment(settings)
+    found = Settings.load({}, passed, tmp_path)
+    assert (found.topic_threshold, found.queue_size, found.port) == (None, 7, 3000)
+    assert passed["PATH"] == os.environ["PATH"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "arguments", "flags"),
+    [({}, [], []), ({"COMMUNIQUE_PORT": "4000"}, [], []), ({}, ["PORT=5000"], ["--port", "5000"])],
+)
+def test_make_serve_names_a_port_only_where_it_was_given_one(
+    variables: dict[str, str], arguments: list[str], flags: list[str]
+) -> None:
+    environment = {name: text for name, text in os.environ.items() if name != "PORT"} | variables
+    command = ["make", "--dry-run", "serve", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60)
+    (line,) = (line.split() for line in done.stdout.splitlines() if " serve" in line)
+    assert line[line.index("serve") + 1 :] == flags
 
 
 def test_labels(capsys: Any) -> None:
