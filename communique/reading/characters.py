@@ -37,14 +37,23 @@ _ODD: Final = re.compile(
     f"(?P<line>{_LINE_BREAK})|(?P<mojibake>{_MOJIBAKE})|(?P<cut>{_MOJIBAKE_CUT})|(?P<space>{_SPACE})"
     f"|(?P<invisible>(?:{_INVISIBLE})+)|(?P<entity>{_ENTITY})"
 )
+#: What each of these begins with: a page without any of them is left as it is.
+_SUSPECT: Final = re.compile(
+    "[\t\r\v\f\x00-\x08\x0e-\x1f\x7f-\xa0\xad\xc2-\xef&\u034f\u061c\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
+    "\u3000\ufe00-\ufe0f\ufeff\ufff9-\ufffc\U000e0000-\U000e007f]"
+)
 _SPACES: Final = re.compile(r"\s{2,}|[^\S ]")
 
 
 def normalise(mapped: MappedText) -> MappedText:
     """The text with plain spaces and "\\n", without invisible characters, mojibake or entities."""
-    clean = mapped.sub(_ODD, _plain)
-    # An entity or a repaired sequence may itself stand for a space or an invisible mark.
-    return clean.sub(_ODD, _plain) if clean is not mapped else mapped
+    clean = mapped
+    # Twice: an entity or a repaired sequence may itself stand for a space or an invisible mark.
+    for _ in range(2):
+        if _SUSPECT.search(clean.text) is None:
+            break
+        clean = clean.sub(_ODD, _plain)
+    return clean
 
 
 def collapse(mapped: MappedText) -> MappedText:

@@ -43,7 +43,7 @@ def language_of(text: str) -> str:
     words = [word.lower() for word in _WORD.findall(text)]
     if not words:
         return "und"
-    share = sum(word in _FUNCTION_WORDS for word in words) / len(words)
+    share = sum(map(_FUNCTION_WORDS.__contains__, words)) / len(words)
     if share >= _SURELY:
         return "en"
     letters = "".join(words)

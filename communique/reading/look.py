@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LOOKS", "Look", "look_at"]
 
-_CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
-_DATES: Final = re.compile(
-    r"\b(?:\d{1,2}[:.]\d\d|(?:19|20)\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4}"
-    r"|(?:jan|febr?|mar|apr|jun|jul|aug|sept?|oct|nov|dec)(?:uary|ch|il|e|y|ust|ember|tember|ober)?|may)\b",
-    re.IGNORECASE,
-)
+_RUN: Final = re.compile(r"\w+")
+_DATES: Final = re.compile(r"\b(?:\d{1,2}[:.]\d\d|(?:19|20)\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b")
+_MONTHS: Final = frozenset(
+    month + rest
+    for month in "jan feb febr mar apr jun jul aug sep sept oct nov dec".split()
+    for rest in ("", "uary", "ch", "il", "e", "y", "ust", "ember", "tember", "ober")
+) | {"may"}
 #: "YEREVAN, October 3 -", "BAKU/YEREVAN (Wire) —", "Baku, April 3."
 DATELINE: Final = re.compile(
     r"[A-Z][A-Z'’.-]{2,}(?:[ ,/]+[A-Z][\w'’.-]*){0,4}(?:[ ,]+(?:\d{1,2} )?[A-Z][a-z]{2,8}\.?(?: \d{1,2})?(?:,? \d{4})?)?"
@@ -31,25 +32,28 @@ DATELINE: Final = re.compile(
 )
 _LINKISH: Final = re.compile(r"https?:|www\.|\w\.(?:com|org|net|info|example)\b|@\w|#\w|pic\.twitter")
 _SEPARATED: Final = re.compile(r"[|»«›→·•▸►▶\\]|\s[-–—/]\s?$|^[-–—*/]\s")
-_REPORTED: Final = re.compile(
-    r"\b(?:said|says|told|added|according to|announced|stated|reported|accused|denied|warned|called for|claimed|insisted"
-    r"|argued|wrote|noted|confirmed|demanded|explained|described|asked)\b"
+_REPORTED: Final = frozenset(
+    "said says told added announced stated reported accused denied warned claimed insisted argued wrote noted confirmed "
+    "demanded explained described asked".split()
 )
-_PAST: Final = re.compile(
-    r"\b(?:was|were|had|did|[a-z]{3,}ed|took|came|went|began|held|left|met|gave|made|fell|rose|lost|won|fought|broke|led|kept)\b"
+_REPORTED_IN_TWO: Final = re.compile(r"\b(?:according to|called for)\b")
+_PAST: Final = frozenset(
+    "was were had did took came went began held left met gave made fell rose lost won fought broke led kept".split()
 )
 #: What a picture shows: somebody does something, now.
-_SCENE: Final = re.compile(
-    r"\b(?:walks?|stands?|sits?|holds?|waves?|gathers?|looks?|lies?|passes|pass|search|searches|inspects?|speaks?|attends?|shakes?"
-    r"|lights?|lays?|marches|march|reacts?|queues?|waits?|rises?|burns?|guards?|patrols?|carry|carries|rests?|rides?|drives?|poses?"
-    r"|smiles?|prays?|mourns?|hugs?|embraces?|kneels?|points?|aims?|fires?|runs?|flees?|leaves?|arrives?|enters?|hangs?|flies|fly"
-    r"|clean|cleans|repairs?|unloads?|boards?|plays?|sells?|watch|watches|listens?|addresses|address|greets?|meets?)\b"
+_SCENE: Final = frozenset(
+    "walk walks stand stands sit sits hold holds wave waves gather gathers look looks lie lies passes pass search "
+    "searches inspect inspects speak speaks attend attends shake shakes light lights lay lays marches march react "
+    "reacts queue queues wait waits rise rises burn burns guard guards patrol patrols carry carries rest rests ride "
+    "rides drive drives pose poses smile smiles pray prays mourn mourns hug hugs embrace embraces kneel kneels "
+    "point points aim aims fire fires run runs flee flees leave leaves arrive arrives enter enters hang hangs flies "
+    "fly clean cleans repair repairs unload unloads board boards play plays sell sells watch watches listen listens "
+    "addresses address greet greets meet meets".split()
 )
-_PLAIN: Final = re.compile(r"\b[a-z]{3,}\b")
 FULL_NAME: Final = re.compile(r"\b[A-Z][a-z’'-]+ [A-Z][a-z][\w’'-]*")
-_OFFICE: Final = re.compile(
-    r"\b(?:president|minister|secretary|spokes(?:man|woman|person)|chancellor|general|ambassador|chairman|leader|colonel)\b",
-    re.IGNORECASE,
+_OFFICES: Final = frozenset(
+    "president minister secretary spokesman spokeswoman spokesperson chancellor general ambassador chairman leader "
+    "colonel".split()
 )
 CAPITAL: Final = re.compile(r"\b[A-ZÀ-Þ]")
 _DIGIT: Final = re.compile(r"\d")
@@ -128,22 +132,26 @@ def look_at(block: Block) -> Look:
     words = words_of(text)
     kind = kind_of(text, words)
     size, count = len(text), max(1, len(words))
-    closed = _CLOSED.search(text) is not None
+    # Runs of letters and digits as they stand, and those of small letters alone.
+    runs = _RUN.findall(text)
+    low_runs = [run.lower() for run in runs]
+    plain = [run for run in runs if len(run) > 2 and run.isascii() and run.islower() and run.isalpha()]
+    closed = text.rstrip("\"'”’»)]").endswith((".", "!", "?", "…"))
     capitals = len(CAPITAL.findall(text)) / count
     quotes = text.count('"') + text.count("“") + text.count("”")
     spoken = quotes > 1
-    web = sum(word in _WEB for word in words)
-    you = 0 if spoken else sum(word in _YOU for word in words)
-    we = 0 if spoken else sum(word in _WE for word in words)
-    past = len(_PAST.findall(text))
-    dates = len(_DATES.findall(text))
+    web = sum(map(_WEB.__contains__, words))
+    you = 0 if spoken else sum(map(_YOU.__contains__, words))
+    we = 0 if spoken else sum(map(_WE.__contains__, words))
+    past = sum(run in _PAST or (len(run) > 4 and run[-2:] == "ed") for run in plain)
     digits = len(_DIGIT.findall(text))
-    function = sum(word in _FUNCTION for word in words)
+    dates = sum(map(_MONTHS.__contains__, low_runs)) + (len(_DATES.findall(text)) if digits else 0)
+    function = sum(map(_FUNCTION.__contains__, words))
     first = words[0] if words else ""
     start, end = text[0], text[-1]
     colon = end == ":"
     tag = block.tag
-    scene = past == 0 and 4 < count < 40 and _SCENE.search(text) is not None
+    scene = past == 0 and 4 < count < 40 and not _SCENE.isdisjoint(runs)
     going_on = first in _GOING_ON
     row = [
         *(count <= limit for limit in _LENGTHS),
@@ -151,13 +159,13 @@ def look_at(block: Block) -> Look:
         end in "→»›>", start.islower(), start.isdigit(), not start.isalnum() and start not in "\"“”‘’'(", start in "\"“”‘",
         min(1.0, capitals), text.isupper() and size > 3, min(1.0, 4 * digits / size), min(3, dates) / 3,
         _LINKISH.search(text) is not None, _SEPARATED.search(text) is not None, function / count, min(4, past) / 4,
-        _REPORTED.search(text) is not None, min(4, len(FULL_NAME.findall(text))) / 4, _OFFICE.search(text) is not None,
+        not _REPORTED.isdisjoint(plain) or _REPORTED_IN_TWO.search(text) is not None, min(4, len(FULL_NAME.findall(text))) / 4, not _OFFICES.isdisjoint(low_runs),
         min(4, quotes) / 4, min(3, you) / 3, min(3, we) / 3,
         min(1.0, 3 * web / count), web > 1, web > 3, first in _COMMANDS, DATELINE.match(text) is not None,
         1 - sum(map(len, words)) / size, closed and count > 18, closed and count < 8, not closed and dates > 0 and count < 15,
         not closed and capitals > 0.7 and count > 1, you > 0 and web > 0, we > 0 and web > 0,
         closed and past == 0 and count < 30, "!" in text and not spoken, you > 0 and end == "?", going_on,
-        min(1.0, len(_PLAIN.findall(text)) / count),
+        min(1.0, len(plain) / count),
         scene, scene and not closed, kind == "related" and count <= 5, not closed and count <= 4 and not kind,
         *(kind == name for name in _KINDS), kind != "",
         block.joined, block.linked, not block.main, block.hint != "", block.hint in ("caption", "credit"),

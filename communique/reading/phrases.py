@@ -18,17 +18,31 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import Final
 
+from communique.reading.signs import signs_of
+
 __all__ = ["kind_of", "words_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class _Phrase:
-    """A line of at most `longest` words that holds a cue, or needs none, and matches is of this kind."""
+    """A line of at most `longest` words that holds a cue, or needs none, and matches a pattern is of this kind.
+
+    `patterns` stand with their signs: a line without any of them is not worth trying.
+    """
 
     kind: str
     cues: frozenset[str]
     longest: int
-    pattern: re.Pattern[str]
+    patterns: tuple[tuple[tuple[str, ...], re.Pattern[str]], ...]
+
+    def matches(self, text: str, lower: str) -> bool:
+        for signs, pattern in self.patterns:
+            for sign in signs:
+                if sign in lower:
+                    if pattern.search(text):
+                        return True
+                    break
+        return False
 
 
 _WORD: Final = re.compile(r"[^\W_]+(?:['&-][^\W_]+)*|©")
@@ -52,10 +66,10 @@ def kind_of(text: str, words: list[str] | None = None) -> str:
     phrases = _phrases()
     if count > phrases[0].longest or len(text) > _LONGEST:
         return ""
-    bag = set(words)
+    bag, lower = set(words), text.lower()
     quoted: bool | None = None
     for phrase in phrases[1:]:
-        if count > phrase.longest or (phrase.cues and bag.isdisjoint(phrase.cues)) or not phrase.pattern.search(text):
+        if count > phrase.longest or (phrase.cues and bag.isdisjoint(phrase.cues)) or not phrase.matches(text, lower):
             continue
         if phrase.cues and phrase.kind != "related":
             quoted = bool(_SAID.search(text)) if quoted is None else quoted
@@ -74,17 +88,16 @@ def _phrases() -> tuple[_Phrase, ...]:
     def phrase(entry: dict[str, object], flags: int) -> _Phrase:
         patterns = entry["patterns"]
         assert isinstance(patterns, list)
-        joined = "|".join(patterns)
         for name, expansion in lists.items():
-            joined = joined.replace(name, expansion)
+            patterns = [pattern.replace(name, expansion) for pattern in patterns]
         longest = entry["longest"]
         assert isinstance(longest, int)
-        return _Phrase(
-            str(entry["kind"]), frozenset(str(entry.get("cues", "")).split()), longest, re.compile(joined, flags)
-        )
+        # Every text holds "", the sign of a pattern of which nothing better is known.
+        tried = tuple((signs_of(pattern) or ("",), re.compile(pattern, flags)) for pattern in patterns)
+        return _Phrase(str(entry["kind"]), frozenset(str(entry.get("cues", "")).split()), longest, tried)
 
     phrases = [phrase(entry, 0) for entry in data["marks"]] + [
         phrase(entry, re.IGNORECASE) for entry in data["phrases"]
     ]
-    limit = _Phrase("", frozenset(), max(entry.longest for entry in phrases), re.compile(""))
+    limit = _Phrase("", frozenset(), max(entry.longest for entry in phrases), ())
     return (limit, *phrases)

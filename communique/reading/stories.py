@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Final
 
 from communique.reading.look import DATELINE, FULL_NAME
@@ -43,8 +43,7 @@ class Rarity:
     known: Mapping[str, float]
 
     def __call__(self, found: Iterable[str]) -> float:
-        get = self.known.get
-        return sum(get(stem, 1.0) for stem in found)
+        return sum(map(self.known.get, found, repeat(1.0)))
 
     def shared(self, own: set[str], other: set[str], least: float = 3.0) -> float:
         """The share of what `own` tells that `other` tells too, 0 to 1; kept low where `own` tells less than `least`."""
