@@ -18,6 +18,7 @@ from communique.heads import Heads, sigmoid, softmax
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, Passage, TokenIndex, passages
 from communique.record import Span, Stance
+from communique.targets import opposed
 from communique.windows import Window, cut, load_tokenizer
 from communique.words import words
 
@@ -44,7 +45,8 @@ class Calibration:
         topic_scale: logits of topics are multiplied by this.
         topic_shift: and this is added, by topic.
         stance_temperature: logits of stance are divided by this.
-        stance_bias: and this is added, for favor, neutral, against.
+        stance_opposed: where the target is one of two sides, the other side's logits, their mean taken off, are
+            multiplied by this 3 x 3 matrix, row by row, and added.
         presence_threshold: a target under it plays no part.
         abstain_threshold: a stance whose best probability is under it is `unsure`.
     """
@@ -53,7 +55,7 @@ class Calibration:
     topic_scale: float = 1.0
     topic_shift: tuple[float, ...] = (0.0,) * len(TOPICS)
     stance_temperature: float = 1.0
-    stance_bias: tuple[float, ...] = (0.0, 0.0, 0.0)
+    stance_opposed: tuple[float, ...] = (0.0,) * len(STANCES) ** 2
     presence_threshold: float = 0.5
     abstain_threshold: float = 0.45
 
@@ -63,6 +65,17 @@ class Calibration:
         known = {item.name for item in fields(cls)}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
         return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A target: its P passages, their vectors [P, width] and weights [P], its stance logits [3] and presence logit."""
+
+    passages: Sequence[Passage]
+    hidden: NDArray[np.float32]
+    logits: NDArray[np.float32]
+    presence: float
+    weights: NDArray[np.float32]
 
 
 class Reading:
@@ -78,6 +91,7 @@ class Reading:
         self._index = TokenIndex(windows)
         self._texts = [sentence.text for sentence in document.sentences]
         self._vectors: dict[int, NDArray[np.float32]] = {}
+        self._judged: dict[str, _Judged | None] = {}
         for number in (TITLE, *range(len(self._texts))):
             places = self._index.tokens(number)
             if places:
@@ -122,25 +136,39 @@ class Reading:
     def stance(self, target: str, abstain_below: float | None = None) -> Stance:
         """Where the article stands toward `target`; `absent` where nothing in it speaks of the target."""
         reader, calibration = self._reader, self._reader.calibration
-        found = passages(target, self._document.title, self._texts, self._index)
-        if not found:
+        judged = self._judge(target)
+        if judged is None or sigmoid(np.array(judged.presence)) < calibration.presence_threshold:
             return Stance(target, "absent")
-        numbers = [passage.sentence for passage in found]
-        hidden = reader.heads.passages(
-            np.stack([self._gather(passage.tokens).mean(0) for passage in found]),
-            np.stack([self._vectors[number] for number in numbers]),
-            np.stack([self._states[passage.tokens[0][0]][0] for passage in found]),
-        )
-        logits, present, weights = reader.heads.stance(hidden, mention_features(numbers, len(self._texts)))
-        if sigmoid(np.array(present)) < calibration.presence_threshold:
-            return Stance(target, "absent")
-        scaled = logits / calibration.stance_temperature + np.asarray(calibration.stance_bias, dtype=np.float32)
+        scaled = judged.logits / calibration.stance_temperature
+        other = self._judge(side) if (side := opposed(target)) else None
+        if other is not None:
+            matrix = np.asarray(calibration.stance_opposed, dtype=np.float32).reshape(len(STANCES), len(STANCES))
+            scaled = scaled + (other.logits - other.logits.mean()) @ matrix
         probabilities = dict(zip(STANCES, map(float, softmax(scaled)), strict=True))
         best = max(probabilities, key=probabilities.__getitem__)
         threshold = calibration.abstain_threshold if abstain_below is None else abstain_below
         label: Any = best if probabilities[best] >= threshold else "unsure"
-        evidence = self._evidence(found, weights * softmax(reader.heads.passage_logits(hidden))[:, STANCES.index(best)])
-        return Stance(target, label, probabilities, evidence)
+        share = softmax(reader.heads.passage_logits(judged.hidden))[:, STANCES.index(best)]
+        return Stance(target, label, probabilities, self._evidence(judged.passages, judged.weights * share))
+
+    def _judge(self, target: str) -> _Judged | None:
+        """What the heads make of a target, once for each; None where nothing speaks of it."""
+        if target not in self._judged:
+            self._judged[target] = self._judged_anew(target)
+        return self._judged[target]
+
+    def _judged_anew(self, target: str) -> _Judged | None:
+        found = passages(target, self._document.title, self._texts, self._index)
+        if not found:
+            return None
+        heads, numbers = self._reader.heads, [passage.sentence for passage in found]
+        hidden = heads.passages(
+            np.stack([self._gather(passage.tokens).mean(0) for passage in found]),
+            np.stack([self._vectors[number] for number in numbers]),
+            np.stack([self._states[passage.tokens[0][0]][0] for passage in found]),
+        )
+        logits, presence, weights = heads.stance(hidden, mention_features(numbers, len(self._texts)))
+        return _Judged(found, hidden, logits, presence, weights)
 
     def _evidence(self, found: Sequence[Passage], weights: NDArray[np.float32]) -> tuple[Span, ...]:
         """The sentences that decided, in reading order; the title where it did."""

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Mention", "mentions"]
+__all__ = ["Mention", "mentions", "opposed"]
 
 #: Words that carry no content of a target's name.
 _HOLLOW: Final = frozenset(
@@ -35,6 +35,8 @@ _TITLES: Final = re.compile(
 )
 _OF: Final = re.compile(r"^.*\bof (?:the )?(?=[A-Z]\w+ [A-Z])")
 _POSSESSIVE: Final = re.compile(r"['’]s?$")
+#: The two sides of the conflict that the models were trained on.
+_OPPOSED: Final = {"armenia": "Azerbaijan", "azerbaijan": "Armenia"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,11 @@ def mentions(target: str, sentences: Sequence[str]) -> list[Mention]:
     if not found and len(patterns) > 1:
         return _by_content(patterns[1:], sentences)
     return found
+
+
+def opposed(target: str) -> str | None:
+    """The other side, of a target that is one of two: who blames the one is seldom against the other."""
+    return _OPPOSED.get(target.strip().lower())
 
 
 def _search(pattern: re.Pattern[str], sentences: Sequence[str]) -> list[Mention]:

@@ -18,6 +18,7 @@ from communique.features import mention_features, sentence_features
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, TokenIndex, passages
 from communique.perturbation import perturb, swap_sides
+from communique.targets import opposed
 from communique.windows import Window, cut, pair
 from communique.words import words
 
@@ -44,7 +45,6 @@ __all__ = [
 ]
 
 MASK: Final = 103
-_OPPOSITE: Final = {"Armenia": "Azerbaijan", "Azerbaijan": "Armenia"}
 Position = tuple[int, int]
 
 
@@ -127,8 +127,8 @@ def mirrored(article: Labelled) -> Labelled | None:
         id=article.id + "~mirrored",
         title=swap_sides(article.title),
         sentences=sentences,
-        stance={_OPPOSITE.get(target, target): label for target, label in article.stance.items()},
-        absent=tuple(_OPPOSITE.get(target, target) for target in article.absent),
+        stance={opposed(target) or target: label for target, label in article.stance.items()},
+        absent=tuple(opposed(target) or target for target in article.absent),
         summaries=tuple(swap_sides(text) for text in article.summaries),
     )
 

@@ -1,7 +1,7 @@
 """Fit what turns logits into honest probabilities, on the fold held out from training.
 
-Temperature and bias for stance (Guo et al. 2017, with the bias of Platt's multi-class form), scale and shift for topics
-(Platt 1999), thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
+Temperature for stance (Guo et al. 2017) with what the other side's logits add, scale and shift for topics (Platt
+1999), thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
 `calibration.json` beside the trunk by `python -m training.export classifier`.
 """
 
@@ -17,6 +17,7 @@ from torch import nn
 
 from communique.labels import TOPICS
 from communique.reader import Calibration
+from communique.targets import opposed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,8 @@ __all__ = ["fit"]
 COVERAGE: Final = 0.9
 #: Share of the targets that play a part which may be taken for absent.
 PRESENT_LOST: Final = 0.02
+#: Keeps what the other side adds small where few articles judge both.
+OPPOSED_PENALTY: Final = 0.3
 _TINY: Final = 1e-6
 
 
@@ -111,24 +114,39 @@ def _best_by(score: Any) -> float:
 
 
 def _stance(kept: Predictions) -> dict[str, Any]:
+    """One temperature and no bias: a bias fitted to news, where most is neutral, costs the sides that opinions take."""
     logits = torch.log(torch.stack([row for _, _, _, row, _ in kept.stance]).clamp_min(_TINY))
     labels = torch.tensor([label for *_, label in kept.stance])
     weights = torch.from_numpy(_even([name for name, *_ in kept.stance])).float()
     log_temperature = torch.zeros(1, requires_grad=True)
-    bias = torch.zeros(3, requires_grad=True)
     _minimise(
-        [log_temperature, bias],
+        [log_temperature],
         lambda: (
-            (
-                weights * nn.functional.cross_entropy(logits / log_temperature.exp() + bias, labels, reduction="none")
-            ).mean()
-            + 0.001 * bias.pow(2).mean()
-        ),
+            weights * nn.functional.cross_entropy(logits / log_temperature.exp(), labels, reduction="none")
+        ).mean(),
     )
-    calibrated = torch.softmax(logits / log_temperature.exp() + bias, -1).detach()
-    best = calibrated.max(-1).values.numpy()
+    scaled = (logits / log_temperature.exp()).detach()
+    places = {(article, target): row for row, (_, article, target, _, _) in enumerate(kept.stance)}
+    pairs = [
+        (row, other)
+        for (article, target), row in places.items()
+        if (other := places.get((article, opposed(target) or ""))) is not None
+    ]
+    matrix = torch.zeros(3, 3, requires_grad=True)
+    if pairs:
+        own, other_side = (list(rows) for rows in zip(*pairs, strict=True))
+        centred = (logits - logits.mean(-1, keepdim=True))[other_side]
+        _minimise(
+            [matrix],
+            lambda: (
+                nn.functional.cross_entropy(scaled[own] + centred @ matrix, labels[own])
+                + OPPOSED_PENALTY * matrix.pow(2).sum()
+            ),
+        )
+        scaled[own] += (centred @ matrix).detach()
+    best = torch.softmax(scaled, -1).max(-1).values.numpy()
     return {
         "stance_temperature": float(log_temperature.exp().detach()),
-        "stance_bias": tuple(map(float, bias.detach())),
+        "stance_opposed": tuple(map(float, matrix.detach().flatten())),
         "abstain_threshold": float(np.quantile(best, 1 - COVERAGE)),
     }
