@@ -42,7 +42,16 @@ _DECLARED: Final = re.compile(
 _TAG: Final = re.compile(
     r"<(?:!doctype html|html|head|body|article|main|div|p|h1|h2|meta|title|span|section)\b", re.IGNORECASE
 )
-_MARKS: Final = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+#: UTF-32 first: its little-endian mark begins with that of UTF-16.
+_MARKS: Final = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+#: Codecs of Python that decode to text and are no page's encoding.
+_NO_PAGE: Final = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
 
 
 def decode_page(data: bytes) -> str:
@@ -56,6 +65,8 @@ def decode_page(data: bytes) -> str:
         return data.decode(name)
     except UnicodeDecodeError as error:
         raise BadEncoding(f"byte 0x{data[error.start]:02X} at offset {error.start} is not {error.encoding}") from None
+    except (LookupError, UnicodeError) as error:  # some codecs of Python say no more than that
+        raise BadEncoding(f"the bytes are not {name}: {error}") from None
 
 
 def detect_format(text: str, name: str = "") -> TextFormat:
@@ -155,8 +166,12 @@ def _declared(data: bytes) -> str | None:
     if match is None:
         return None
     try:
-        name = codecs.lookup(match[1].decode("ascii", "replace")).name
+        codec = codecs.lookup(match[1].decode("ascii", "replace"))
     except LookupError:
         return None
-    # Browsers read Latin-1 as Windows-1252, and a page whose declaration was read as bytes is not UTF-16.
-    return {"iso8859-1": "cp1252", "ascii": "cp1252", "utf-16": "utf-8", "utf-16-le": "utf-8"}.get(name, name)
+    if not codec._is_text_encoding or codec.name in _NO_PAGE:
+        return None
+    # Browsers read Latin-1 as Windows-1252, and a page whose declaration was read as bytes is not UTF-16 or UTF-32.
+    if codec.name.startswith(("utf-16", "utf-32")):
+        return "utf-8"
+    return {"iso8859-1": "cp1252", "ascii": "cp1252"}.get(codec.name, codec.name)
