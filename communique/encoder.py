@@ -35,7 +35,7 @@ class _Group:
 
 
 class Encoder:
-    """An OpenVINO graph with inputs ids, mask, types [W, L] and output states [W, L, H], or logits [W].
+    """An OpenVINO graph with inputs ids, mask, types [W, L] and output states [W, L, H].
 
     Args:
         graph: the graph's .xml file.
@@ -67,13 +67,6 @@ class Encoder:
             for number, states in zip(rows, output, strict=True):
                 found[number] = states[: len(windows[number])]
         return [states for states in found if states is not None]
-
-    def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
-        """[W] of a graph that gives one number a window, in the order given."""
-        found = np.zeros(len(windows), dtype=np.float32)
-        for rows, output in self._outputs(windows, None):
-            found[rows] = output
-        return found
 
     def _outputs(
         self, windows: Sequence[Window], deadline: float | None
