@@ -2,7 +2,8 @@
 
 Token ids in, token ids out. The process starts with the first request, or with `start()`, and loads while nobody waits.
 Requests from everywhere are batched together continuously; a batch from `generate` runs by itself, so that the same
-batch gives the same answers. When the process dies it is started again and each request in work gets one more try.
+batch gives the same answers. When the process dies it is started again and each request in work gets one more try;
+when it died twice before it was ready, requests are refused for half a minute, and then it is tried again.
 
     >>> with Generator() as generator:                                    # doctest: +SKIP
     ...     job = generator.submit(prompt, Sampling(), deadline=time.monotonic() + 5)
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Generator", "Job"]
 
-#: How often the process may end under one request, or before it was ready, until that is final.
+#: How often the process may end under one request, or before it was ready, until that is given up.
 _TRIES: Final = 2
+#: Seconds from there until the process is tried again: what was wrong (memory, a disk) may have passed.
+_PAUSE: Final = 30.0
 _DEFAULT: Final = Sampling()
 
 
@@ -40,10 +43,18 @@ class Generator:
     Args:
         settings: of the engine.
         command: starts another process that speaks the protocol of `communique/lm/worker.py`.
+        clock: seconds, by which a process that cannot start is given a pause.
     """
 
-    def __init__(self, settings: EngineSettings | None = None, *, command: Sequence[str] | None = None) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings | None = None,
+        *,
+        command: Sequence[str] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.settings = settings or EngineSettings()
+        self._clock = clock
         self._command = list(command or (sys.executable, "-m", "communique.lm.worker"))
         self._lock = threading.RLock()
         self._ids = itertools.count(1)
@@ -55,7 +66,8 @@ class Generator:
         self._ready = threading.Event()
         self._failed_starts = 0
         self._refused = False  # the process said why it cannot start: trying again may help, later
-        self._dead: EngineDied | None = None
+        self._dead = ""  # why the process is not started, until `_resume`
+        self._resume = 0.0
         self._closed = False
 
     def __enter__(self) -> Generator:
@@ -79,14 +91,15 @@ class Generator:
         """Begin to load the model, and return at once.
 
         Raises:
-            EngineDied: the process died twice before it was ready.
+            EngineDied: the process died twice before it was ready, less than half a minute ago.
             UsageError: the generator is closed.
         """
         with self._lock:
             if self._closed:
                 raise UsageError("the generator is closed")
-            if self._dead:
-                raise self._dead
+            if self._dead and self._clock() < self._resume:
+                raise EngineDied(f"{self._dead}; it is tried again after {_PAUSE:g} s")
+            self._dead = ""
             if self._process is None:
                 process = self._spawn()
                 self._pump = threading.Thread(target=self._run, args=(process,), name="communique-engine", daemon=True)
@@ -244,11 +257,20 @@ class Generator:
                 following = self._bury(process)
         except Exception as error:  # a fault of ours: whoever waits must hear of it
             process.bury()
-            self._process = None
-            self._dead = EngineDied(f"the exchange with the language model's process failed: {error!r}")
-            for id_ in list(self._open):
-                self._settle(id_, self._dead)
+            with self._lock:
+                self._process = None
+                self._give_up(f"the exchange with the language model's process failed: {error!r}")
+                lost = list(self._open)
+            for id_ in lost:
+                self._settle(id_, EngineDied(self._dead))
             raise
+
+    def _give_up(self, why: str) -> None:
+        """Start no process for a while. The lock is held."""
+        self._dead, self._resume = why, self._clock() + _PAUSE
+        self._failed_starts = 0
+        self._ready.clear()
+        self._probing.clear()
 
     def _take(self, message: dict[str, Any]) -> None:
         """Act on one message of the process."""
@@ -311,15 +333,16 @@ class Generator:
     def _bury(self, process: ChildProcess) -> ChildProcess | None:
         """The process ended: fail what it ended under twice, and start another for the rest; None if there is none."""
         how = process.bury()
-        error = EngineDied(f"the language model's process ended twice ({how}); its log is on the standard error")
+        why = f"the language model's process ended twice ({how}); its log is on the standard error"
         following = None
         with self._lock:
             self._process = None
             self._failed_starts = 0 if self.ready or self._refused else self._failed_starts + 1
             self._refused = False
             self._ready.clear()
+            self._probing.clear()
             if self._failed_starts >= _TRIES:
-                self._dead = error
+                self._give_up(why)
             for request in self._open.values():
                 request.deaths += 1
             lost = [one for one in self._open.values() if self._dead or one.deaths >= _TRIES]
@@ -335,7 +358,7 @@ class Generator:
                 if not suspects:
                     self._send_all()
         for request in lost:
-            request.finish(error)
+            request.finish(EngineDied(why))
         return following
 
     def _send_all(self) -> None:

@@ -42,7 +42,7 @@ def handle(message):
         if mode == "fatal":
             channel.send({"event": "fatal", "type": "ModelMissing", "message": "run `communique models pull`"})
             os._exit(1)
-        if mode == "stillborn":
+        if mode == "stillborn" or (mode == "sick" and os.path.exists(sys.argv[1] + ".sick")):
             os._exit(7)
         if mode != "slow":
             channel.send({"event": "ready"})
@@ -86,10 +86,13 @@ class Fake:
         self._script = folder / "fake.py"
         self._script.write_text(FAKE, encoding="utf-8")
         self._open: list[Generator] = []
+        #: While this file is there, a process in the mode `sick` dies at its start.
+        self.sick = folder / "log.sick"
+        self.seconds = 1000.0
 
     def __call__(self, mode: str = "plain", settings: EngineSettings | None = None) -> Generator:
         command = [sys.executable, str(self._script), str(self.log), mode]
-        self._open.append(Generator(settings, command=command))
+        self._open.append(Generator(settings, command=command, clock=lambda: self.seconds))
         return self._open[-1]
 
     def told(self, op: str) -> list[dict]:
@@ -280,6 +283,24 @@ def test_a_process_that_cannot_start_is_given_up(fake: Fake) -> None:
     assert len(fake.told("settings")) == 2
 
 
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(regex="[a-z]+")])
+def test_a_process_that_could_not_start_is_tried_again_after_a_pause(fake: Fake, sampling: Sampling) -> None:
+    """A grammar is probed before it is worked on; what died while it was probed must not hold up what comes after."""
+    fake.sick.touch()
+    generator = fake("sick")
+    for tries in (2, 4):
+        with pytest.raises(EngineDied, match="exit status 7"):
+            generator.submit([1], sampling).result(WAIT)
+        fake.seconds += 29.0
+        with pytest.raises(EngineDied, match=r"exit status 7.*tried again after 30 s"):
+            generator.submit([1], sampling)
+        assert len(fake.told("settings")) == tries
+        fake.seconds += 2.0
+    fake.sick.unlink()
+    assert generator.submit([1, 2], sampling).result(WAIT).token_ids == (2, 1)
+    assert len(fake.told("settings")) == 5
+
+
 def test_a_process_that_never_gets_ready_is_given_up(fake: Fake) -> None:
     with pytest.raises(EngineDied):
         fake("slow", EngineSettings(start_seconds=1.0)).submit([SILENT]).result(WAIT)
@@ -287,8 +308,13 @@ def test_a_process_that_never_gets_ready_is_given_up(fake: Fake) -> None:
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_message_that_makes_no_sense_leaves_nobody_waiting(fake: Fake) -> None:
+    generator = fake()
     with pytest.raises(EnvironmentFault):
-        fake().submit([BROKEN]).result(WAIT)
+        generator.submit([BROKEN]).result(WAIT)
+    with pytest.raises(EnvironmentFault, match="tried again after 30 s"):
+        generator.submit([1])
+    fake.seconds += 31.0
+    assert generator.submit([1, 2]).result(WAIT).token_ids == (2, 1)
 
 
 def test_closing_cancels_what_is_in_work_and_ends_the_process(fake: Fake) -> None:
