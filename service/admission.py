@@ -1,7 +1,7 @@
 """Who comes in: a bounded number of requests, each with a deadline, on a bounded number of threads.
 
-BentoML's own queue has no bound. Here a request takes a ticket on arrival, before its body is read, and gives it back
-when its work has ended, so that what waits, and the memory that it holds, is bounded. It knows nothing of HTTP.
+BentoML's own queue has no bound. Here a request takes a ticket once it is whole, and gives it back when its work has
+ended, so that what waits, and the memory that it holds, is bounded. It knows nothing of HTTP.
 """
 
 from __future__ import annotations
@@ -57,11 +57,19 @@ class Admission:
         Raises:
             Busy: as many are in as may be.
         """
+        self.check()
+        self.held += 1
+        return Ticket(self)
+
+    def check(self) -> None:
+        """See whether a ticket is left, without taking it.
+
+        Raises:
+            Busy: none is.
+        """
         if self.held >= self._most:
             wait = math.ceil(self.held / self._concurrency * self._mean_seconds)
             raise Busy(min(max(wait, 1), _LONGEST_WAIT))
-        self.held += 1
-        return Ticket(self)
 
     def close(self) -> None:
         """Take no more work; what runs is waited for, what waits is dropped."""

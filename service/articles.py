@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import Response
 
-from communique.errors import ItemError
+from communique.errors import EnvironmentFault, ItemError
 from communique.record import Article
 from communique.wire import decode, encode
 from service.admission import Admission, Busy, Late
-from service.bodies import read_json_body
+from service.bodies import Bodies
 from service.problems import Problem
 
 if TYPE_CHECKING:
@@ -27,10 +28,15 @@ if TYPE_CHECKING:
 
 __all__ = ["ENDPOINTS", "Articles", "Endpoint"]
 
+log = logging.getLogger("communique.service")
+
 _COMMON: Final = ("schema_version", "id", "meta", "removed", "language", "truncated", "models")
 
 #: Seconds after the deadline that work, which watches the deadline too, is waited for, so that its own answer is heard.
 _GRACE: Final = 0.25
+
+#: Seconds after which to ask again for what the language model could not write.
+_REPAIR: Final = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +78,8 @@ class Articles:
         self._settings = settings
         self._engine = engine
         self.admission = Admission(settings.concurrency, settings.queue_size)
+        most = settings.concurrency + settings.queue_size
+        self._bodies = Bodies(settings.max_body_bytes, room=most * settings.max_body_bytes)
 
     def close(self) -> None:
         """Wait for the work that runs."""
@@ -86,8 +94,9 @@ class Articles:
         deadline = time.monotonic() + self._settings.deadline_seconds
         self._engine.pipeline()
         try:
+            self.admission.check()  # where nobody is let in, no body is read
+            body = await self._bodies.read(request, deadline)
             with self.admission.ticket() as ticket:
-                body = await read_json_body(request, self._settings.max_body_bytes, deadline)
                 answer = await ticket.run(
                     lambda: self._work(body, endpoint, deadline), deadline + _GRACE, lambda: _watch(request)
                 )
@@ -107,7 +116,10 @@ class Articles:
             article = Article.from_dict(decode(body), default_id="1")
         except ItemError as error:
             raise Problem.of_item(error) from None
-        record = self._engine.pipeline().score(article, tasks=endpoint.tasks, deadline=deadline)
+        try:
+            record = self._engine.pipeline().score(article, tasks=endpoint.tasks, deadline=deadline)
+        except EnvironmentFault as fault:
+            raise _unwritten(fault) from None
         if record.error is not None and not _still_useful(record, endpoint):
             if record.error.type == "timeout":
                 raise Late
@@ -124,6 +136,14 @@ def _still_useful(record: Record, endpoint: Endpoint) -> bool:
 def _late(seconds: float) -> Problem:
     detail = f"the request took longer than {seconds:g} s and was stopped; ask for mode extractive, or send less"
     return Problem(504, "timeout", "The deadline passed", detail)
+
+
+def _unwritten(fault: EnvironmentFault) -> Problem:
+    """The pipeline stands, so what failed is the language model, which is loaded when an article asks for it."""
+    log.error("the language model cannot be used: %s", fault)
+    detail = f"{fault}; the modes extractive and compressive do without it"
+    headers = {"Retry-After": str(_REPAIR)}
+    return Problem(503, "language-model", "The language model cannot be used", detail, headers)
 
 
 def _watch(request: Request) -> asyncio.Task[None]:

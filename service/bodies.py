@@ -1,4 +1,8 @@
-"""Reading a request's body: JSON in UTF-8, no longer than the limit, which holds while it streams in."""
+"""Reading requests' bodies: JSON in UTF-8, none longer than the limit, which holds while it streams in.
+
+A body that comes slowly holds no place in the queue: it is read first. What bounds the memory meanwhile is the room that
+all the bodies on their way in have together; each takes of it what has come, not what it declares.
+"""
 
 from __future__ import annotations
 
@@ -8,40 +12,86 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.requests import ClientDisconnect
 
+from service.admission import Busy
 from service.problems import Problem
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-__all__ = ["read_json_body"]
+__all__ = ["Bodies"]
 
 #: A body over the limit is read on to here, and thrown away, so that a client that sends it all still hears why.
 _PATIENCE_BYTES: Final = 64 << 20
 
+#: Seconds that a body may take from its headers to its end.
+_SECONDS: Final = 5.0
 
-async def read_json_body(request: Request, limit: int, deadline: float) -> bytes:
-    """The body.
+
+class Bodies:
+    """Reads bodies.
 
     Args:
-        request: nothing of its body is read yet.
-        limit: bytes.
-        deadline: on the clock of `time.monotonic`.
-
-    Raises:
-        Problem: 415 not JSON in UTF-8, 413 too long, 408 too slow, 400 broken off.
+        limit: bytes of one.
+        room: bytes of all that are on their way in at once.
+        seconds: that one may take.
     """
-    _check_type(request)
-    try:
-        async with asyncio.timeout(deadline - time.monotonic()):
-            return await _read(request, limit)
-    except TimeoutError:
-        raise Problem(
-            408, "slow-body", "The body came too slowly", "the deadline passed before the body was whole"
-        ) from None
-    except ClientDisconnect:
-        raise Problem(
-            400, "malformed", "The body broke off", "the connection ended before the body was whole"
-        ) from None
+
+    def __init__(self, limit: int, room: int, seconds: float = _SECONDS) -> None:
+        self._limit = limit
+        self._room = room
+        self._seconds = seconds
+        self.held = 0
+
+    async def read(self, request: Request, deadline: float) -> bytes:
+        """The body; it no longer counts as on its way in.
+
+        Args:
+            request: nothing of its body is read yet.
+            deadline: on the clock of `time.monotonic`; a slow body is given up before it, where that comes sooner.
+
+        Raises:
+            Busy: there is no room for more at this moment.
+            Problem: 415 not JSON in UTF-8, 413 too long, 408 too slow, 400 broken off.
+        """
+        _check_type(request)
+        seconds = min(self._seconds, deadline - time.monotonic())
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._read(request)
+        except TimeoutError:
+            detail = f"it was not whole {seconds:.3g} s after its headers; send it in one go"
+            raise Problem(408, "slow-body", "The body came too slowly", detail) from None
+        except ClientDisconnect:
+            raise Problem(
+                400, "malformed", "The body broke off", "the connection ended before the body was whole"
+            ) from None
+
+    async def _read(self, request: Request) -> bytes:
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > _PATIENCE_BYTES:
+            raise _too_large(self._limit)
+        blocks: list[bytes] = []
+        size = kept = 0
+        try:
+            async for block in request.stream():
+                size += len(block)
+                if size <= self._limit:
+                    if self.held + len(block) > self._room:
+                        raise Busy(1)
+                    blocks.append(block)
+                    kept += len(block)
+                    self.held += len(block)
+                elif kept:  # thrown away, and read on
+                    self.held -= kept
+                    kept = 0
+                    blocks.clear()
+                if size > _PATIENCE_BYTES:
+                    break
+        finally:
+            self.held -= kept
+        if size > self._limit:
+            raise _too_large(self._limit)
+        return b"".join(blocks)
 
 
 def _check_type(request: Request) -> None:
@@ -58,25 +108,6 @@ def _check_type(request: Request) -> None:
     if coding not in ("", "identity"):
         detail = f"the body is packed with {coding}; send it as it is"
         raise Problem(415, "media-type", "The body is compressed", detail, {"Accept-Encoding": "identity"})
-
-
-async def _read(request: Request, limit: int) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > _PATIENCE_BYTES:
-        raise _too_large(limit)
-    blocks: list[bytes] = []
-    size = 0
-    async for block in request.stream():
-        size += len(block)
-        if size <= limit:
-            blocks.append(block)
-        elif blocks:
-            blocks.clear()
-        if size > _PATIENCE_BYTES:
-            break
-    if size > limit:
-        raise _too_large(limit)
-    return b"".join(blocks)
 
 
 def _too_large(limit: int) -> Problem:

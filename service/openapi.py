@@ -28,7 +28,7 @@ _ITEM_PROBLEMS: Final = {
     "422": "The article is understood and cannot be used: empty, too short, not English, or all of it boilerplate",
     "429": "The queue is full; Retry-After says when to come again",
     "500": "A fault of the service",
-    "503": "The models are not loaded; Retry-After says when to come again",
+    "503": "The models are not loaded, or the language model cannot be used; Retry-After says when to come again",
     "504": "The deadline passed, and the work was stopped",
 }
 
