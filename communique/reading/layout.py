@@ -47,6 +47,7 @@ _GLUED: Final = re.compile(
 #: Where a line without a full stop was joined to the next one by a space: before a dateline, a time or a prompt, after a
 #: picture's credit, and before a capitalised word that opens sentences but stands in the middle of one.
 _SEAM: Final = re.compile(
+    r"(?= [A-Z\d©])(?:"
     r"(?<=[\w\"”’)])(?<!\bthe)(?<!\bof)(?<!\band)(?<!\bin)(?<!\bby) (?=[A-Z]{3,}(?:[ /][A-Z]{3,})*(?:, [A-Z][\w. ]{2,14})? [-–—] [A-Z])"
     r"|(?<=\w)(?<!\bat)(?<!\bby) (?=\d{1,2}:\d\d [A-Z][a-z])"
     r"|(?<=[a-z]{3}) (?=(?:On|In|At|A|An|As|After|When|He|She|It|They|We|But|By|For|From|With|Since|While|If|This|There|What|How"
@@ -56,7 +57,7 @@ _SEAM: Final = re.compile(
     r"|Follow (?:us|@)|Subscribe|Sign [Uu]p|Share (?:this|on)|Leave a|Click (?:here|to)|A(?:dvertisement|DVERTISEMENT)|Tags?:"
     r"|Topics?:|©|Copyright|Photo:|All rights|Latest news|Most (?:read|viewed|popular)|Trending|Recommended|You may|Comments"
     r"|Newsletter)\b)"
-    r"|(?<=[Pp]hoto[)\]]) (?=[A-Z])|(?<=Reuters[)\]]) (?=[A-Z])|(?<=AFP[)\]]) (?=[A-Z])|(?<=Images[)\]]) (?=[A-Z])"
+    r"|(?<=[Pp]hoto[)\]]) (?=[A-Z])|(?<=Reuters[)\]]) (?=[A-Z])|(?<=AFP[)\]]) (?=[A-Z])|(?<=Images[)\]]) (?=[A-Z]))"
 )
 
 

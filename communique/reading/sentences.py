@@ -51,13 +51,14 @@ _LAST_WORD: Final = re.compile(r"[\w.’'&-]{1,24}$")
 _NEXT: Final = re.compile(r"\s+[\"'“”‘’«(\[–—•*-]*\s*([^\W_]*)(.?)")
 _INITIAL: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]|[A-Z][a-z]?(?:-[A-Z])?")
 #: A letter, digit or closing mark, the full stop, perhaps a closing quote, and a capitalised word that is not a name's
-#: initial or part of an address.
+#: initial or part of an address. The mark with no space after it is asked for first, because it is rare.
 _LOST: Final = re.compile(
+    r"(?=[.!?…,]\S)(?:"
     r"(?<=[^\W_][^\W\d_])[.!?…][”’»)]?(?=[“‘«(]?[A-Z][^\W_]|[“‘«(]?[AI] |[“‘«]\w)"
     r"|(?<=[\d%)”’»])[.!?][”’»)]?(?=[“‘«(]?[A-Z][^\W_]*[ ,’'-]|[“‘«(]?[AI] |[“‘«]\w)"
     r"|(?<=[^\W_]{2})[.!?,…]\"(?=\"?[A-Z][^\W_]*[ ,’'-]|[AI] )"
     r"|(?<=[^\W\d_]{2})[.!?](?=\"[A-Z])"
-    r"|(?<=[^\W\d_]{2})[.?](?=[A-Z] ?: )"
+    r"|(?<=[^\W\d_]{2})[.?](?=[A-Z] ?: ))"
 )
 _ADDRESS_BEFORE: Final = re.compile(r"(?:www\.|https?:|@)\S*$|\b[\w-]+\.(?:[\w-]+\.)+$")
 

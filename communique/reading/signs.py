@@ -27,7 +27,7 @@ _EMPTY: Final = frozenset(("",))
 
 
 def signs_of(pattern: str) -> tuple[str, ...]:
-    """Strings in lower case, one of which every text that `pattern` matches holds in lower case; () if none is known."""
+    """Strings in lower case, one of which stands in every text that `pattern` matches; () if none is known."""
     return tuple(sorted(_needed(_parser.parse(pattern)) or ()))
 
 
