@@ -91,7 +91,7 @@ class Generator:
         """Begin to load the model, and return at once.
 
         Raises:
-            EngineDied: the process died twice before it was ready, less than half a minute ago.
+            EngineDied: the process cannot be started, or died twice before it was ready less than half a minute ago.
             UsageError: the generator is closed.
         """
         with self._lock:
@@ -239,7 +239,10 @@ class Generator:
 
     def _spawn(self) -> ChildProcess:
         """Start the process and tell it the settings. The lock is held."""
-        self._process = process = ChildProcess(self._command)
+        try:
+            self._process = process = ChildProcess(self._command)
+        except OSError as error:  # no memory, no file handles, no such program
+            raise EngineDied(f"the language model's process cannot be started: {error}") from error
         self._ready.clear()
         process.send({"settings": asdict(self.settings) | _paths(self.settings)})
         return process

@@ -301,6 +301,13 @@ def test_a_process_that_could_not_start_is_tried_again_after_a_pause(fake: Fake,
     assert len(fake.told("settings")) == 5
 
 
+def test_a_program_that_is_not_there_is_named() -> None:
+    generator = Generator(command=["/no/such/program"])
+    with pytest.raises(EngineDied, match="/no/such/program"):
+        generator.start()
+    generator.close()
+
+
 def test_a_process_that_never_gets_ready_is_given_up(fake: Fake) -> None:
     with pytest.raises(EngineDied):
         fake("slow", EngineSettings(start_seconds=1.0)).submit([SILENT]).result(WAIT)
