@@ -105,6 +105,14 @@ class Pipeline:
             self._write(readable, deadline)
         return [self._record(item, tasks, deadline) for item in items]
 
+    def start_writer(self) -> None:
+        """Start the language model's process, which loads while nobody waits; without this the first article does.
+
+        Raises:
+            EnvironmentFault: it cannot be started.
+        """
+        self._started_writer()
+
     def close(self) -> None:
         """End the language model's process."""
         with self._writer_lock:
@@ -155,15 +163,17 @@ class Pipeline:
         ]
         if not asking:
             return
-        with self._writer_lock:
-            if self._writer is None:
-                self._writer = Writer.open(self.settings)
-            writer = self._writer
-        drafts = writer.write([document for _, document in asking], deadline)
+        drafts = self._started_writer().write([document for _, document in asking], deadline)
         for (item, _), draft in zip(asking, drafts, strict=True):
             item.draft = draft
             if draft is None:
                 item.error = TimedOut("the deadline passed while the summary was written")
+
+    def _started_writer(self) -> Writer:
+        with self._writer_lock:
+            if self._writer is None:
+                self._writer = Writer.open(self.settings)
+            return self._writer
 
     def _record(self, item: _Item, tasks: frozenset[str], deadline: float | None) -> Record:
         if item.error is not None or item.document is None or item.reading is None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bentoml
 
 from communique.config import Settings
+from service.engine import open_pipeline
 from service.front import Front
 from service.image import container_image
 from service.problems import Problem
@@ -22,8 +23,6 @@ from service.web import create_app, methods_of
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
-
-    from service.engine import Scores
 
 __all__ = ["service"]
 
@@ -36,13 +35,7 @@ logging.getLogger("communique").setLevel(logging.INFO)
 _settings = Settings.load()
 
 
-def _open_pipeline() -> Scores:
-    from communique.pipeline import Pipeline
-
-    return Pipeline.open(_settings)
-
-
-_app = create_app(_settings, _open_pipeline)
+_app = create_app(_settings, lambda: open_pipeline(_settings))
 
 
 def _explain(_status: int, path: str) -> Problem | None:

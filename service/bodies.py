@@ -1,7 +1,7 @@
 """Reading requests' bodies: JSON in UTF-8, none longer than the limit, which holds while it streams in.
 
-A body that comes slowly holds no place in the queue: it is read first. What bounds the memory meanwhile is the room that
-all the bodies on their way in have together; each takes of it what has come, not what it declares.
+A body that comes slowly holds no place in the queue: it is read first. What bounds the memory meanwhile is the room
+that all the bodies on their way in have together; each takes of it what has come, not what it declares.
 """
 
 from __future__ import annotations

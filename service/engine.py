@@ -7,16 +7,17 @@ import threading
 import time
 from typing import TYPE_CHECKING, Protocol, Self
 
-from communique.errors import CommuniqueError
+from communique.errors import CommuniqueError, EnvironmentFault
 from service.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
+    from communique.config import Settings
     from communique.record import Article, Record
 
-__all__ = ["Engine", "Scores"]
+__all__ = ["Engine", "Scores", "open_pipeline"]
 
 log = logging.getLogger("communique.service")
 
@@ -31,6 +32,23 @@ class Scores(Protocol):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> bool | None: ...
+
+
+def open_pipeline(settings: Settings) -> Scores:
+    """Load the models; where articles are written by the language model unless they ask for less, begin to load it too.
+
+    It takes several seconds in a process of its own. The service is ready before that, and also where it fails: the
+    other modes do without it, and an article that asks for it is told.
+    """
+    from communique.pipeline import Pipeline
+
+    pipeline = Pipeline.open(settings)
+    if settings.mode == "abstractive":
+        try:
+            pipeline.start_writer()
+        except EnvironmentFault as fault:
+            log.error("the language model cannot be started: %s", fault)
+    return pipeline
 
 
 class Engine:

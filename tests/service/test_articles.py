@@ -16,9 +16,10 @@ from starlette.testclient import TestClient
 
 import communique
 from communique.config import Settings
-from communique.errors import ModelMissing
+from communique.errors import EngineDied, ModelMissing
 from service.admission import Busy
 from service.bodies import Bodies
+from service.engine import open_pipeline
 from service.front import Front
 from service.problems import TYPE_BASE, Problem
 from service.web import create_app, methods_of
@@ -440,6 +441,29 @@ def test_loading_and_failing_to_load_are_503() -> None:
         assert response.headers["retry-after"] == "2"
         gate.set()
         until(lambda: app.state.engine.ready)
+        assert client.post("/v1/analyze", json={"text": TEXT}).status_code == 200
+
+
+@pytest.mark.parametrize(("mode", "started"), [("abstractive", 1), ("auto", 0)])
+@pytest.mark.parametrize("works", [True, False])
+def test_the_language_model_starts_with_the_service_where_articles_are_written_by_it(
+    monkeypatch: pytest.MonkeyPatch, mode: str, started: int, works: bool
+) -> None:
+    class Writing(FakePipeline):
+        starts = 0
+
+        def start_writer(self) -> None:
+            self.starts += 1
+            if not works:
+                raise EngineDied("no memory")
+
+    fake = Writing()
+    monkeypatch.setattr("communique.pipeline.Pipeline.open", lambda _settings: fake)
+    settings = Settings.load({"mode": mode}, {})
+    app = create_app(settings, lambda: open_pipeline(settings))
+    with TestClient(Front(app, methods_of(app))) as client:
+        until(lambda: app.state.engine.ready)
+        assert fake.starts == started
         assert client.post("/v1/analyze", json={"text": TEXT}).status_code == 200
 
 

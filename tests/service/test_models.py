@@ -13,11 +13,13 @@ from starlette.testclient import TestClient
 
 import communique
 from communique.config import Settings
+from service.engine import open_pipeline
 from service.front import Front
 from service.web import create_app, methods_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.models
 
@@ -119,3 +121,19 @@ def test_orders_in_the_text_are_not_obeyed(client: TestClient, mode: str) -> Non
 def test_the_same_request_has_the_same_answer(client: TestClient) -> None:
     answers = [client.post("/v1/analyze", json={"text": STORY}).content for _ in range(3)]
     assert answers[0] == answers[1] == answers[2]
+
+
+def test_without_the_language_model_what_needs_it_is_told_how_to_get_it(tmp_path: Path) -> None:
+    """The classifier is shipped, so the service is ready; it starts the language model at once, and finds nothing."""
+    settings = Settings.load({"deadline_seconds": 300, "home": tmp_path, "mode": "abstractive"})
+    app = create_app(settings, lambda: open_pipeline(settings))
+    with TestClient(Front(app, methods_of(app))) as client:
+        end = time.monotonic() + 120
+        while not app.state.engine.ready:
+            assert time.monotonic() < end
+            time.sleep(0.05)
+        for _ in range(2):
+            refused = client.post("/v1/analyze", json={"text": STORY})
+            assert refused.status_code == 503
+            assert "communique models pull" in refused.json()["detail"]
+        assert record_of(client, text=STORY, mode="extractive")["summary"]["text"]
