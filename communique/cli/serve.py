@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
 
+    import psutil
+
     from communique.config import Settings
 
 __all__ = ["add_parser"]
@@ -62,7 +64,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "serve",
         help="the HTTP service",
-        description="Serve /v1/analyze, /v1/summarize, /v1/classify and a page to try them, until Ctrl-C.",
+        description=(
+            "Serve /v1/analyze, /v1/summarize, /v1/classify and a page to try them, until Ctrl-C. The first Ctrl-C "
+            "(or SIGTERM) answers what is under way and exits 0, a second one ends it at once and exits 130. "
+            "With --mode abstractive the language model loads as the service starts, else with the first article "
+            "that asks for it."
+        ),
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -193,25 +200,47 @@ def _greeting(url: str, seconds: float) -> str:
 
 
 def _end(child: subprocess.Popen[bytes], patience: float) -> None:
-    """End the service: what runs may finish, then by force. Its processes have groups of their own: each is named."""
-    import psutil
+    """End the service: what is under way may finish for `patience` seconds, then by force.
 
-    family = []
-    with suppress(psutil.NoSuchProcess):
-        family = [psutil.Process(child.pid), *psutil.Process(child.pid).children(recursive=True)]
+    Raises:
+        KeyboardInterrupt: came once more; it was ended by force at once.
+    """
+    family = _family(child.pid)  # named now: once a parent has ended, nobody can tell whose its children were
     try:
         if child.poll() is None:
             print("communique: ending; what is under way is answered first (Ctrl-C again: at once)", file=sys.stderr)
             child.terminate()
-        psutil.wait_procs(family, timeout=patience)
-    except KeyboardInterrupt:
-        pass
+        _wait(family, patience)
     finally:
-        for process in family:
-            with suppress(psutil.NoSuchProcess):
-                family += [found for found in process.children(recursive=True) if found not in family]
-                process.kill()
+        _kill(family)
         child.wait()
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """A process and all that it and its children have started; empty where it has ended."""
+    import psutil
+
+    with suppress(psutil.NoSuchProcess):
+        top = psutil.Process(pid)
+        return [top, *top.children(recursive=True)]
+    return []
+
+
+def _wait(family: list[psutil.Process], seconds: float) -> None:
+    """Wait until all have ended, or for so long."""
+    import psutil
+
+    psutil.wait_procs(family, timeout=seconds)
+
+
+def _kill(family: list[psutil.Process]) -> None:
+    """End by force those that are left, and what they have started since: each is named, as each leads a group."""
+    import psutil
+
+    left = {process for member in family if member.is_running() for process in _family(member.pid)}
+    for process in left:
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
 
 
 def _end_with_parent() -> None:

@@ -11,11 +11,14 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
+
+from communique.cli import serve
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -169,3 +172,48 @@ def test_ended_it_answers_what_is_under_way_and_leaves_what_does_not_end(
         assert server.wait(60) == 0
         assert time.monotonic() - started < 40
     assert gone(children, 1)
+
+
+def test_a_second_ctrl_c_ends_it_at_once_and_is_told(server: subprocess.Popen[str], port: int, tmp_path: Path) -> None:
+    children = family(server)
+    with send_article(port, "STUCK"):
+        server.send_signal(signal.SIGINT)
+        while "Ctrl-C again" not in (tmp_path / "log").read_text():
+            time.sleep(0.05)
+        started = time.monotonic()
+        server.send_signal(signal.SIGINT)
+        assert server.wait(60) == 130
+        assert time.monotonic() - started < 8, "less than the patience, which is the deadline and five seconds"
+    assert gone(children, 1)
+    assert "interrupted" in (tmp_path / "log").read_text()
+
+
+#: Minds no SIGTERM, starts a child that minds none either, and says who that is.
+STUBBORN = """
+import signal, subprocess, sys, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sleeper = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(flush=True); time.sleep(300)"
+child = subprocess.Popen([sys.executable, "-c", sleeper], stdout=subprocess.PIPE, start_new_session=True)
+child.stdout.readline()
+print(child.pid, flush=True)
+time.sleep(300)
+"""
+
+
+@pytest.mark.parametrize("interrupted", [False, True])
+def test_what_does_not_end_is_ended_by_force_with_its_children(
+    monkeypatch: pytest.MonkeyPatch, interrupted: bool
+) -> None:
+    def interrupt(*_arguments: Any, **_named: Any) -> None:
+        raise KeyboardInterrupt
+
+    with subprocess.Popen([sys.executable, "-c", STUBBORN], stdout=subprocess.PIPE) as stubborn:
+        assert stubborn.stdout
+        grandchild = psutil.Process(int(stubborn.stdout.readline()))
+        if interrupted:
+            monkeypatch.setattr("psutil.wait_procs", interrupt)
+        with pytest.raises(KeyboardInterrupt) if interrupted else nullcontext():
+            serve._end(stubborn, 0.3)
+        monkeypatch.undo()
+        assert stubborn.poll() == -signal.SIGKILL
+        assert gone([grandchild], 5)
