@@ -6,36 +6,18 @@ item, so that output line i always answers input line i.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
-import zlib
-from typing import TYPE_CHECKING, BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO
 
 from communique.archive.item import Item
-from communique.errors import EmptyText, ItemError, Malformed, TooLarge
+from communique.archive.streams import MAX_ITEM_BYTES, Damage, open_binary
+from communique.errors import EmptyText, ItemError, TooLarge
 from communique.wire import decode
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
-__all__ = ["BROKEN_STREAM", "MAX_ITEM_BYTES", "OPENERS", "count_lines", "open_binary", "read_lines"]
-
-#: Bytes of one line or one file at most; more is an item error.
-MAX_ITEM_BYTES: Final = 64 << 20
-
-#: File name ending of a compressed file to what opens it.
-OPENERS: Final[dict[str, Callable[..., object]]] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
-
-#: What the decompressors raise when the stream ends too early or is not theirs.
-BROKEN_STREAM: Final = (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError)
-
-
-def open_binary(path: Path) -> BinaryIO:
-    """The file's bytes, decompressed where its name says so."""
-    opener = OPENERS.get(path.suffix.lower())
-    return cast("BinaryIO", opener(path, "rb")) if opener else path.open("rb")
+__all__ = ["list_lines", "read_lines"]
 
 
 def read_lines(path: Path, prefix: str = "") -> Iterator[Item]:
@@ -50,9 +32,9 @@ def read_lines(path: Path, prefix: str = "") -> Iterator[Item]:
             yield Item.failed(error, f"{prefix}{number}")
 
 
-def count_lines(path: Path) -> int:
-    """How many items `read_lines` gives, without decoding them."""
-    return sum(1 for _ in _without_trailing_blanks(path))
+def list_lines(path: Path) -> Iterator[object]:
+    """Something for each item that `read_lines` gives, lines left undecoded."""
+    return _without_trailing_blanks(path)
 
 
 def _without_trailing_blanks(path: Path) -> Iterator[bytes | ItemError]:
@@ -70,22 +52,13 @@ def _without_trailing_blanks(path: Path) -> Iterator[bytes | ItemError]:
 
 def _raw_lines(stream: BinaryIO) -> Iterator[bytes | ItemError]:
     """Each line with its end, or the error that stands in its place."""
-    while True:
-        try:
-            line = stream.readline(MAX_ITEM_BYTES + 1)
-            if len(line) > MAX_ITEM_BYTES:
-                while line and not line.endswith(b"\n"):
-                    line = stream.readline(1 << 20)
-                yield TooLarge(f"the line is longer than {MAX_ITEM_BYTES:,} bytes")
+    with Damage("the compressed file is cut off or damaged here") as damage:
+        while line := stream.readline(MAX_ITEM_BYTES + 1):
+            if len(line) <= MAX_ITEM_BYTES:
+                yield line
                 continue
-        except BROKEN_STREAM as error:
-            yield Malformed(f"the compressed file is cut off or damaged here: {error}")
-            return
-        except OSError as error:
-            if error.errno is not None:  # the disk's fault, not the file's: bz2 raises bare OSErrors
-                raise
-            yield Malformed(f"the compressed file is cut off or damaged here: {error}")
-            return
-        if not line:
-            return
-        yield line
+            while line and not line.endswith(b"\n"):
+                line = stream.readline(1 << 20)
+            yield TooLarge(f"the line is longer than {MAX_ITEM_BYTES:,} bytes")
+    if damage.error is not None:
+        yield damage.error

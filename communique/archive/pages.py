@@ -1,19 +1,20 @@
-"""Files of which each is one article, text or HTML: alone, in a folder, in a zip or a tar.
+"""Files of which each is one article, text or HTML: alone or in a folder.
 
-An article's id is its path within the folder or archive. Offsets count the characters of the decoded file.
+An article's id is its path within the folder. Offsets count the characters of the decoded file.
 """
 
 from __future__ import annotations
 
 import codecs
+import errno
+import os
 import re
-import tarfile
-import zipfile
+import stat
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from communique.archive.item import Item
-from communique.archive.lines import BROKEN_STREAM, MAX_ITEM_BYTES
+from communique.archive.streams import MAX_ITEM_BYTES
 from communique.errors import BadEncoding, ItemError, Malformed, TooLarge, UsageError
 from communique.record import Article
 
@@ -27,14 +28,22 @@ __all__ = [
     "TEXT_ENDINGS",
     "decode_page",
     "detect_format",
+    "is_page",
+    "list_folder",
+    "no_pages",
+    "page_item",
     "read_folder",
     "read_page",
-    "read_tar",
-    "read_zip",
+    "tidy",
 ]
 
 TEXT_ENDINGS: Final = (".txt", ".text")
 HTML_ENDINGS: Final = (".html", ".htm", ".xhtml")
+
+#: Files and folders whose names begin so are left out of a folder or an archive.
+_HIDDEN: Final = (".", "__MACOSX")
+#: Faults of one file of a folder; others, such as too many open files, are ours or the machine's.
+_UNREADABLE: Final = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.EISDIR, errno.ELOOP, errno.EIO)
 
 _DECLARED: Final = re.compile(
     rb"""<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*["']?\s*([\w.:-]+)""", re.IGNORECASE
@@ -86,60 +95,61 @@ def read_page(path: Path, prefix: str = "") -> Iterator[Item]:
 
 
 def read_folder(folder: Path, prefix: str = "") -> Iterator[Item]:
-    """The text and HTML files of a folder and the folders in it, by path; hidden ones are left out."""
-    found = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    names = [name for name in found if _is_page(name)]
-    if not names:
-        raise UsageError(f"{folder} holds no file that ends in {', '.join((*TEXT_ENDINGS, *HTML_ENDINGS))}")
-    for name in names:
-        yield _from_file(folder / name, name, prefix)
+    """The text and HTML files of a folder and the folders in it, by path; hidden ones are left out.
+
+    What cannot be read, a file or a folder in it, is one bad item.
+    """
+    found = list_folder(folder)
+    if not found:
+        raise UsageError(no_pages(folder))
+    for name, fault in found.items():
+        try:
+            if fault is not None:
+                raise fault
+            yield _from_file(folder / name, name, prefix)
+        except OSError as error:
+            if error.errno not in _UNREADABLE:
+                raise
+            yield Item.failed(Malformed(f"the file cannot be read: {error.strerror}"), prefix + tidy(name))
 
 
-def read_zip(path: Path, prefix: str = "") -> Iterator[Item]:
-    """The text and HTML files of a zip, in its order. A damaged member is one bad item."""
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise UsageError(f"{path} is not a zip file: {error}") from None
-    with archive:
-        for member in archive.infolist():
-            if member.is_dir() or not _is_page(member.filename):
+def list_folder(folder: Path) -> dict[str, OSError | None]:
+    """The paths of the pages in a folder, sorted; those of files and folders that cannot be looked at have an error."""
+    found: dict[str, OSError | None] = {}
+
+    def note(path: str, error: OSError) -> None:
+        found[Path(path).relative_to(folder).as_posix()] = error
+
+    for root, inner, names in os.walk(folder, onerror=lambda error: note(error.filename, error)):
+        inner[:] = [name for name in inner if not name.startswith(_HIDDEN)]
+        for name in names:
+            path = Path(root, name)
+            relative = path.relative_to(folder).as_posix()
+            if not is_page(relative):
                 continue
             try:
-                with archive.open(member) as stream:
-                    data = stream.read(MAX_ITEM_BYTES + 1)
-            # RuntimeError: the member is encrypted. NotImplementedError: a compression that Python lacks.
-            except (zipfile.BadZipFile, RuntimeError, NotImplementedError, *BROKEN_STREAM) as error:
-                yield Item.failed(Malformed(f"the member cannot be unpacked: {error}"), prefix + _tidy(member.filename))
-            else:
-                yield _from_bytes(data, member.filename, prefix)
+                if stat.S_ISREG(path.stat().st_mode):
+                    found[relative] = None
+            except FileNotFoundError:  # a link to nothing
+                continue
+            except OSError as error:
+                note(str(path), error)
+    return dict(sorted(found.items()))
 
 
-def read_tar(path: Path, prefix: str = "") -> Iterator[Item]:
-    """The text and HTML files of a tar, compressed or not, in its order. Where it breaks off, one bad item says so."""
-    try:
-        archive = tarfile.open(path)  # noqa: SIM115 — closed by the `with` below; opening has errors of its own
-    except (tarfile.TarError, *BROKEN_STREAM) as error:
-        raise UsageError(f"{path} is not a tar file: {error}") from None
-    with archive:
-        name = path.name
-        try:
-            for member in archive:
-                name = member.name
-                stream = archive.extractfile(member) if member.isfile() and _is_page(name) else None
-                if stream is not None:
-                    yield _from_bytes(stream.read(MAX_ITEM_BYTES + 1), name, prefix)
-        except (tarfile.TarError, *BROKEN_STREAM) as error:
-            yield Item.failed(Malformed(f"the tar file is cut off or damaged at {name}: {error}"), prefix + _tidy(name))
+def no_pages(path: Path) -> str:
+    """What is said of a folder or an archive without pages."""
+    return f"{path} holds no file that ends in {', '.join((*TEXT_ENDINGS, *HTML_ENDINGS))}"
 
 
 def _from_file(path: Path, name: str, prefix: str) -> Item:
     with path.open("rb") as stream:
-        return _from_bytes(stream.read(MAX_ITEM_BYTES + 1), name, prefix)
+        return page_item(stream.read(MAX_ITEM_BYTES + 1), name, prefix)
 
 
-def _from_bytes(data: bytes, name: str, prefix: str) -> Item:
-    identifier = prefix + _tidy(name)
+def page_item(data: bytes, name: str, prefix: str) -> Item:
+    """The item that a file's bytes are; of one that is too long, its first `MAX_ITEM_BYTES` and one more will do."""
+    identifier = prefix + tidy(name)
     if len(data) > MAX_ITEM_BYTES:
         return Item.failed(TooLarge(f"the file is longer than {MAX_ITEM_BYTES:,} bytes"), identifier)
     try:
@@ -149,13 +159,14 @@ def _from_bytes(data: bytes, name: str, prefix: str) -> Item:
     return Item(Article(id=identifier, text=text, format=detect_format(text, name)))
 
 
-def _is_page(name: str) -> bool:
+def is_page(name: str) -> bool:
+    """Whether a path is that of a text or HTML file that is not hidden."""
     path = PurePosixPath(name)
-    hidden = any(part.startswith((".", "__MACOSX")) for part in path.parts)
+    hidden = any(part.startswith(_HIDDEN) and part != ".." for part in path.parts)
     return not hidden and path.suffix.lower() in (*TEXT_ENDINGS, *HTML_ENDINGS)
 
 
-def _tidy(name: str) -> str:
+def tidy(name: str) -> str:
     """A file's name as valid Unicode: names on a disk may be any bytes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 

@@ -15,9 +15,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import communique
-from communique.archive.lines import OPENERS
 from communique.archive.shards import Shards
 from communique.archive.sources import FORMS, read_all
+from communique.archive.streams import OPENERS
 from communique.errors import EnvironmentFault, Internal, UsageError
 from communique.models import names_for, revision
 from communique.record import SCHEMA_VERSION, Record

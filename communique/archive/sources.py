@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-from communique.archive.lines import OPENERS, count_lines, read_lines
-from communique.archive.pages import HTML_ENDINGS, TEXT_ENDINGS, read_folder, read_page, read_tar, read_zip
-from communique.archive.tables import count_parquet, read_csv, read_parquet, read_tsv
+from communique.archive.lines import list_lines, read_lines
+from communique.archive.packs import list_tar, list_zip, read_tar, read_zip
+from communique.archive.pages import HTML_ENDINGS, TEXT_ENDINGS, list_folder, read_folder, read_page
+from communique.archive.streams import OPENERS
+from communique.archive.tables import list_csv, list_parquet, list_tsv, read_csv, read_parquet, read_tsv
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from communique.archive.item import Item
@@ -39,7 +42,17 @@ FORMS: Final[dict[str, Reader]] = {
     **dict.fromkeys((*TEXT_ENDINGS, *HTML_ENDINGS), read_page),
 }
 _COMPRESSIBLE: Final = (".jsonl", ".ndjson", ".csv", ".tsv", ".tar")
-_COUNTERS: Final[dict[Reader, Callable[[Path], int]]] = {read_lines: count_lines, read_parquet: count_parquet}
+#: What gives something for each item of a path, and takes less than reading them.
+_LISTERS: Final[dict[Reader, Callable[[Path], Iterable[object]]]] = {
+    read_lines: list_lines,
+    read_csv: list_csv,
+    read_tsv: list_tsv,
+    read_parquet: list_parquet,
+    read_zip: list_zip,
+    read_tar: list_tar,
+    read_folder: list_folder,
+    read_page: lambda path: (path,),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,25 +89,36 @@ class Source:
         """The items in order; each call begins anew. The ids that were not given begin with `prefix`."""
         return self.read(self.path, prefix)
 
-    def count(self) -> int:
-        """How many items there are."""
-        counter = _COUNTERS.get(self.read)
-        return counter(self.path) if counter else sum(1 for _ in self.items())
+    def count(self, limit: int | None = None) -> int:
+        """How many items there are, or `limit` where there are more. Damaged parts may make it a little wrong."""
+        return sum(1 for _ in islice(_LISTERS[self.read](self.path), limit))
 
     def fingerprint(self) -> dict[str, Any]:
-        """{"name", "bytes", "sha256"} of what is read; of a folder, over its files' names and bytes."""
+        """{"name", "bytes", "sha256"} of what is read; of a folder, over its pages' names and bytes."""
         digest = hashlib.sha256()
         size = 0
-        folder = self.path.is_dir()
-        paths = sorted(path for path in self.path.rglob("*") if path.is_file()) if folder else [self.path]
-        for path in paths:
-            if folder:
-                digest.update(repr((path.relative_to(self.path).as_posix(), path.stat().st_size)).encode())
-            with path.open("rb") as stream:
-                while block := stream.read(1 << 20):
-                    digest.update(block)
-                    size += len(block)
+        if self.read is not read_folder:
+            size = _digest(self.path, digest)
+        else:
+            for name in list_folder(self.path):
+                digest.update(repr(name).encode())
+                try:
+                    held = _digest(self.path / name, digest)
+                except OSError:  # reading it says what is wrong
+                    held = -1
+                digest.update(repr(held).encode())
+                size += max(0, held)
         return {"name": self.path.name, "bytes": size, "sha256": digest.hexdigest()}
+
+
+def _digest(path: Path, digest: hashlib._Hash) -> int:
+    """Take in a file's bytes; how many there are."""
+    size = 0
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+            size += len(block)
+    return size
 
 
 def read_all(sources: Sequence[Source]) -> Iterator[Item]:
