@@ -46,6 +46,13 @@ _SERVICE_SETTINGS: Final = ("host", "port", "concurrency", "queue_size", "deadli
 _STOP_SECONDS: Final = 5.0
 _PDEATHSIG: Final = 1  # of prctl(2)
 
+_DESCRIPTION: Final = """\
+Serve /v1/analyze, /v1/summarize, /v1/classify and a page to try them, until
+Ctrl-C. The first Ctrl-C (or SIGTERM) answers what is under way and exits 0; a
+second one ends it at once and exits 130. With --mode abstractive the language
+model loads as the service starts, else with the first article that asks for it.
+"""
+
 _EPILOG: Final = """\
 examples:
   communique serve
@@ -64,12 +71,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "serve",
         help="the HTTP service",
-        description=(
-            "Serve /v1/analyze, /v1/summarize, /v1/classify and a page to try them, until Ctrl-C. The first Ctrl-C "
-            "(or SIGTERM) answers what is under way and exits 0, a second one ends it at once and exits 130. "
-            "With --mode abstractive the language model loads as the service starts, else with the first article "
-            "that asks for it."
-        ),
+        description=_DESCRIPTION,
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
