@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
-from communique.errors import ItemError
+from communique.errors import ItemError, TooLarge
 from communique.record import Article, Record
 
 __all__ = ["Item"]
@@ -34,6 +34,20 @@ class Item:
         """An item of which nothing could be read."""
         return cls(Article(id=default_id, text=""), error)
 
+    def within(self, max_characters: int) -> Item:
+        """Itself, or where its text is longer than that an error, which does not keep the text."""
+        length = len(self.article.text)
+        if length <= max_characters:
+            return self
+        error = TooLarge(f"the text has {length:,} characters; at most {max_characters:,} are allowed")
+        return Item(replace(self.article, text="", title=""), self.error or error)
+
+    @property
+    def characters(self) -> int:
+        """About how many characters it keeps in memory."""
+        article = self.article
+        return len(article.text) + len(article.title) + _characters(dict(article.meta))
+
     def failure(self) -> Record:
         """The record of an item with an error."""
         if self.error is None:
@@ -49,3 +63,11 @@ def _remains(value: object, default_id: str) -> Article:
     usable = isinstance(given, (str, int)) and not isinstance(given, bool) and given != ""
     meta = {str(key): kept for key, kept in value.items() if key not in _USED and kept is not None}
     return Article(id=str(given) if usable else default_id, text="", meta=meta)
+
+
+def _characters(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(name) + _characters(inner) for name, inner in value.items())
+    return sum(map(_characters, value)) + 1 if isinstance(value, list) else 1

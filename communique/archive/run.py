@@ -15,13 +15,13 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
 import communique
-from communique.archive.shards import Shards
-from communique.archive.sources import FORMS, read_all
+from communique.archive.shards import Shards, check_same, read_manifest, record_of
+from communique.archive.sources import FORMS, labels, read_all
 from communique.archive.streams import OPENERS
 from communique.errors import EnvironmentFault, Internal, UsageError
 from communique.models import names_for, revision
 from communique.record import SCHEMA_VERSION, Record
-from communique.wire import decode, encode
+from communique.wire import encode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -41,6 +41,9 @@ log = logging.getLogger(__name__)
 _TELLING: Final = (
     "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "shard_size",
 )  # fmt: skip
+
+#: Characters of a shard's items from which it is cut off, so that a few long articles do not fill the memory.
+_SHARD_CHARACTERS: Final = 64 << 20
 
 
 class Scorer(Protocol):
@@ -68,7 +71,8 @@ class Plan:
     any other is the folder of the shards. `limit` takes the first items only. `restart` forgets an earlier run.
 
     Raises:
-        UsageError: the output is one of the inputs, or looks like a file of a form that is not written.
+        UsageError: the output is one of the inputs, an input is given twice, or the output is no place for what would
+            be written.
     """
 
     sources: Sequence[Source]
@@ -80,6 +84,10 @@ class Plan:
     def __post_init__(self) -> None:
         if any(source.path.resolve() == self.output.resolve() for source in self.sources):
             raise UsageError(f"{self.output} is an input too; choose another --output")
+        if len({source.path.resolve() for source in self.sources}) < len(self.sources):
+            raise UsageError("an input is given twice; give each once")
+        if self.one_file and self.output.is_dir():
+            raise UsageError(f"{self.output} is a folder; an --output that ends in .jsonl is a file")
         if not self.one_file and (self.output.suffix.lower() in (*FORMS, *OPENERS) or self.output.is_file()):
             raise UsageError(f"{self.output} would be a folder; an --output is a file that ends in .jsonl, or a folder")
 
@@ -90,6 +98,11 @@ class Plan:
     @property
     def folder(self) -> Path:
         return self.output.with_name(self.output.name + ".part") if self.one_file else self.output
+
+    @property
+    def seal(self) -> Path:
+        """What says, beside an output of one file, which run it is the whole of."""
+        return self.output.with_name(f".{self.output.name}.run.json")
 
 
 @dataclass(slots=True)
@@ -126,25 +139,44 @@ def score_archive(
     """Score what is not scored yet.
 
     Raises:
-        UsageError: the output belongs to another run, or is complete already as one file.
+        UsageError: the output belongs to another run, or an input holds nothing that could be read.
         EnvironmentFault: the models or the engine failed; what is done is kept.
         OSError: the disk is full or cannot be written; what is done is kept.
     """
     if plan.one_file and plan.output.exists() and not plan.folder.exists() and not plan.restart:
-        raise UsageError(f"{plan.output} is there already; choose another --output, or replace it with --restart")
+        return _done_already(plan)
     plan.output.parent.mkdir(parents=True, exist_ok=True)
-    shards = Shards.open(plan.folder)
+    for source in plan.sources:  # before a run of hours, not in its middle
+        source.check()
+    shards = Shards.open(plan.folder, restart=plan.restart)
     try:
         return _run(plan, shards, open_scorer, report)
     finally:
         shards.close()
 
 
+def _done_already(plan: Plan) -> Outcome:
+    """The outcome of the run that wrote the one file that is there, if it was the same run."""
+    if not plan.seal.exists():
+        raise UsageError(f"{plan.output} is there already; choose another --output, or replace it with --restart")
+    manifest = read_manifest(plan.seal)
+    check_same(manifest, _fingerprint(plan), plan.output)
+    progress = Progress()
+    try:
+        with plan.output.open("rb") as stream:
+            for line in stream:
+                progress.add(record_of(line))
+    except ValueError:
+        pass  # then there are fewer
+    if progress.items != manifest.get("items"):
+        raise UsageError(f"{plan.output} is not as its run left it; replace it with --restart")
+    progress.resumed = progress.items
+    return Outcome(progress, 0.0)
+
+
 def _run(
     plan: Plan, shards: Shards, open_scorer: Callable[[Settings], Scorer], report: Callable[[Progress], None]
 ) -> Outcome:
-    if plan.restart:
-        shards.restart()
     run = _fingerprint(plan)
     shards.check(run)
     progress = Progress()
@@ -152,13 +184,12 @@ def _run(
     scorer: Scorer | None = None
     started = time.monotonic()
     with ExitStack() as stack:
-        items = islice(read_all(plan.sources), plan.limit)
-        while shard := list(islice(items, plan.settings.shard_size)):
-            lines = shards.read(number, len(shard))
-            if lines is not None:
-                for line in lines:
-                    progress.add(decode(line))
-                progress.resumed += len(lines)
+        for shard in _cut(plan):
+            found = shards.read(number, len(shard))
+            if found is not None:
+                for record in found:
+                    progress.add(record)
+                progress.resumed += len(found)
             else:
                 if scorer is None:
                     scorer = stack.enter_context(open_scorer(plan.settings))
@@ -172,10 +203,26 @@ def _run(
     shards.begin(run)  # an archive without items has begun no run yet
     if plan.one_file:
         shards.assemble(plan.output, number)
+        shards.seal(plan.seal, progress.items)
         shards.remove()
     else:
         shards.finish(progress.items)
     return Outcome(progress, seconds)
+
+
+def _cut(plan: Plan) -> Iterator[list[Item]]:
+    """The items in shards of `shard_size`, or fewer where they are long: by the items alone, as a resume needs."""
+    shard: list[Item] = []
+    held = 0
+    for item in islice(read_all(plan.sources), plan.limit):
+        kept = item.within(plan.settings.max_characters)
+        shard.append(kept)
+        held += kept.characters
+        if len(shard) == plan.settings.shard_size or held >= _SHARD_CHARACTERS:
+            yield shard
+            shard, held = [], 0
+    if shard:
+        yield shard
 
 
 def _score(scorer: Scorer, shard: Sequence[Item]) -> Iterator[Record]:
@@ -219,7 +266,7 @@ def _line(record: Record, progress: Progress) -> bytes:
     form = record.as_dict()
     try:
         line = encode(form)
-    except ValueError as error:
+    except (TypeError, ValueError) as error:
         log.exception("record %r cannot be written", record.id)
         form = Record(id=record.id, error=Internal(f"the record cannot be written: {error}")).as_dict()
         line = encode(form)
@@ -233,7 +280,10 @@ def _fingerprint(plan: Plan) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
         "version": communique.__version__,
-        "inputs": {str(number): source.fingerprint() for number, source in enumerate(plan.sources, 1)},
+        "inputs": {
+            str(number): {**source.fingerprint(), "name": name}
+            for number, (name, source) in enumerate(zip(labels(plan.sources), plan.sources, strict=True), 1)
+        },
         "settings": {name: settings[name] for name in _TELLING},
         "limit": plan.limit,
     }

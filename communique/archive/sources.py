@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from communique.archive.lines import list_lines, read_lines
@@ -20,11 +22,10 @@ from communique.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
-    from pathlib import Path
 
     from communique.archive.item import Item
 
-__all__ = ["FORMS", "Reader", "Source", "read_all"]
+__all__ = ["FORMS", "Reader", "Source", "labels", "read_all"]
 
 #: Reads the items of a path, in order; ids that were not given begin with the second argument.
 Reader: TypeAlias = "Callable[[Path, str], Iterator[Item]]"
@@ -89,12 +90,21 @@ class Source:
         """The items in order; each call begins anew. The ids that were not given begin with `prefix`."""
         return self.read(self.path, prefix)
 
+    def check(self) -> None:
+        """See that there is something to read, by its first item.
+
+        Raises:
+            UsageError: it is not of its form, or holds no page or column of texts.
+        """
+        for _ in self.items():
+            return
+
     def count(self, limit: int | None = None) -> int:
         """How many items there are, or `limit` where there are more. Damaged parts may make it a little wrong."""
         return sum(1 for _ in islice(_LISTERS[self.read](self.path), limit))
 
     def fingerprint(self) -> dict[str, Any]:
-        """{"name", "bytes", "sha256"} of what is read; of a folder, over its pages' names and bytes."""
+        """{"bytes", "sha256"} of what is read; of a folder, over its pages' names and bytes."""
         digest = hashlib.sha256()
         size = 0
         if self.read is not read_folder:
@@ -108,7 +118,7 @@ class Source:
                     held = -1
                 digest.update(repr(held).encode())
                 size += max(0, held)
-        return {"name": self.path.name, "bytes": size, "sha256": digest.hexdigest()}
+        return {"bytes": size, "sha256": digest.hexdigest()}
 
 
 def _digest(path: Path, digest: hashlib._Hash) -> int:
@@ -121,10 +131,21 @@ def _digest(path: Path, digest: hashlib._Hash) -> int:
     return size
 
 
+def labels(sources: Sequence[Source]) -> list[str]:
+    """A name for each: its file's, with as many of the folders above as tell all of them apart."""
+    # A link keeps its own name, and `.` and `..` have one.
+    paths = [Path(os.path.abspath(source.path)) for source in sources]  # noqa: PTH100
+    for parts in range(1, max((len(path.parts) for path in paths), default=1)):
+        names = ["/".join(path.parts[-parts:]) for path in paths]
+        if len(set(names)) == len(names):
+            return names
+    return [path.as_posix() for path in paths]
+
+
 def read_all(sources: Sequence[Source]) -> Iterator[Item]:
     """The items of all, one source after the other.
 
     With several sources an id that was not given is `NAME:NUMBER`, so that it says which file it counts in.
     """
-    for source in sources:
-        yield from source.items(f"{source.path.name}:" if len(sources) > 1 else "")
+    for name, source in zip(labels(sources), sources, strict=True):
+        yield from source.items(f"{name}:" if len(sources) > 1 else "")

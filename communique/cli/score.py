@@ -68,9 +68,9 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    number = int(text) if text.isascii() and text.isdigit() else 0
     if number < 1:
-        raise argparse.ArgumentTypeError(f"must be at least 1, got {number}")
+        raise argparse.ArgumentTypeError(f"must be a whole number, at least 1; got {text!r}")
     return number
 
 
@@ -95,7 +95,8 @@ def _run(args: argparse.Namespace) -> int:
         except KeyboardInterrupt:
             display.stop()
             done = f"{display.items:,} of them are done" if display.items else "none was done yet"
-            print(f"communique: interrupted; {done}. The same command goes on from there.", file=sys.stderr)
+            again = "The same command without --restart" if args.restart else "The same command"
+            print(f"communique: interrupted; {done}. {again} goes on from there.", file=sys.stderr)
             return Exit.INTERRUPTED
     _tell(console, plan, outcome)
     return Exit.ITEM_ERRORS if args.strict and outcome.progress.errors else Exit.DONE
@@ -163,10 +164,7 @@ class _Display:
     def _count(self, plan: Plan) -> None:
         total = 0
         for source in plan.sources:
-            total += _count_quietly(source)
-            if plan.limit is not None and total >= plan.limit:
-                total = plan.limit
-                break
+            total += _count_quietly(source, None if plan.limit is None else plan.limit - total)
         self.total = total
 
 
@@ -208,10 +206,10 @@ class _Bar(_Display):
         self._rich.update(self._task, completed=self.items, total=self.total, description=text)
 
 
-def _count_quietly(source: Source) -> int:
+def _count_quietly(source: Source, limit: int | None) -> int:
     """0 where the source cannot be read: the run itself says what is wrong with it."""
     try:
-        return source.count()
+        return source.count(limit)
     except Exception:  # noqa: BLE001
         return 0
 

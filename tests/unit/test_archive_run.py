@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from communique.archive import Plan, Progress, Source, score_archive
+from communique.archive.shards import Shards
 from communique.config import Settings
 from communique.errors import EngineDied, UsageError
 from tests.fakes import FakePipeline
@@ -65,7 +66,7 @@ def test_one_file_whole_and_in_order(tmp_path: Path) -> None:
     assert seen == [4, 8, 10]
     assert (outcome.progress.items, dict(outcome.progress.errors)) == (10, {"malformed": 1, "language": 1})
     assert outcome.progress.summaries == 8
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.jsonl.run.json", "in.jsonl", "out.jsonl"]
 
 
 @pytest.mark.parametrize("output", ["out.jsonl", "folder"])
@@ -90,10 +91,6 @@ def test_a_complete_folder_needs_no_models(tmp_path: Path) -> None:
     source, output = archive(tmp_path / "in.jsonl"), tmp_path / "out"
     score_archive(plan(source, output), lambda _: FakePipeline())
     assert json.loads((output / "run.json").read_bytes())["complete"] is True
-
-    def refuse(_: Settings) -> FakePipeline:
-        raise AssertionError("nothing is left to score")
-
     assert score_archive(plan(source, output), refuse).progress.resumed == 10
 
 
@@ -142,6 +139,128 @@ def test_a_file_that_is_there_is_not_overwritten(tmp_path: Path) -> None:
     assert output.read_text() == "mine"
     score_archive(plan(source, output, restart=True), lambda _: FakePipeline())
     assert len(records(output)) == 10
+
+
+def refuse(_: Settings) -> FakePipeline:
+    raise AssertionError("nothing is left to score")
+
+
+def test_one_file_that_is_complete_is_not_scored_again(tmp_path: Path) -> None:
+    source, output = archive(tmp_path / "in.jsonl"), tmp_path / "out.jsonl"
+    first = score_archive(plan(source, output), lambda _: FakePipeline()).progress
+    again = score_archive(plan(source, output), refuse).progress
+    assert (again.items, again.resumed, again.errors) == (10, 10, first.errors)
+    with pytest.raises(UsageError, match=r"settings\.max_words: 60 then, 80 now"):
+        score_archive(plan(source, output, max_words=80), refuse)
+    output.write_bytes(output.read_bytes()[:-100])
+    with pytest.raises(UsageError, match="not as its run left it"):
+        score_archive(plan(source, output), refuse)
+    assert score_archive(plan(source, output, restart=True), lambda _: FakePipeline()).progress.resumed == 0
+    assert score_archive(plan(source, output), refuse).progress.resumed == 10
+
+
+@pytest.mark.parametrize("damaged", ["{", "[]", "{}", "5", '{"run": []}', "[" * 50_000])
+def test_a_damaged_manifest_is_said_and_forgotten_by_a_restart(tmp_path: Path, damaged: str) -> None:
+    source, output = archive(tmp_path / "in.jsonl"), tmp_path / "out"
+    score_archive(plan(source, output), lambda _: FakePipeline())
+    (output / "run.json").write_text(damaged)
+    with pytest.raises(UsageError, match="is damaged; --restart begins anew"):
+        score_archive(plan(source, output), refuse)
+    assert score_archive(plan(source, output, restart=True), lambda _: FakePipeline()).progress.resumed == 0
+    assert score_archive(plan(source, output), refuse).progress.resumed == 10
+
+
+def test_a_shard_of_damaged_lines_is_scored_again(tmp_path: Path) -> None:
+    source, output = archive(tmp_path / "in.jsonl"), tmp_path / "out"
+    score_archive(plan(source, output), lambda _: FakePipeline())
+    before = (output / "shard-000001.jsonl").read_bytes()
+    (output / "shard-000001.jsonl").write_bytes(before.replace(b'{"schema', b"\0\0schema", 1))
+    assert score_archive(plan(source, output), lambda _: FakePipeline()).progress.resumed == 6
+    assert (output / "shard-000001.jsonl").read_bytes() == before
+
+
+@pytest.mark.parametrize("output", ["pages/out", "pages/out.jsonl", "pages/.out"])
+def test_an_output_inside_the_folder_that_is_scored(tmp_path: Path, output: str) -> None:
+    pages = tmp_path / "pages"
+    pages.mkdir()
+    for number in range(10):
+        (pages / f"{number}.txt").write_text(SENTENCE.format(number))
+    with pytest.raises(KeyboardInterrupt):
+        score_archive(plan(pages, tmp_path / output), lambda _: Dying())
+    assert score_archive(plan(pages, tmp_path / output), lambda _: FakePipeline()).progress.resumed == 4
+    assert score_archive(plan(pages, tmp_path / output), refuse).progress.resumed == 10
+
+
+def test_outputs_that_cannot_be_are_refused_before_anything_is_scored(tmp_path: Path) -> None:
+    source = archive(tmp_path / "in.jsonl")
+    (tmp_path / "dir.jsonl").mkdir()
+    with pytest.raises(UsageError, match="is a folder"):
+        plan(source, tmp_path / "dir.jsonl", restart=True)
+    (tmp_path / "out.jsonl.part").write_text("mine")
+    with pytest.raises(UsageError, match="is a file"):
+        score_archive(plan(source, tmp_path / "out.jsonl", restart=True), refuse)
+    with pytest.raises(UsageError, match="given twice"):
+        Plan([Source.of(source), Source.of(source)], tmp_path / "o", Settings())
+
+
+def test_every_input_is_looked_at_before_anything_is_scored(tmp_path: Path) -> None:
+    (tmp_path / "b.csv").write_text("title\nx\n")
+    sources = [Source.of(archive(tmp_path / "in.jsonl")), Source.of(tmp_path / "b.csv")]
+    with pytest.raises(UsageError, match="no column `text`"):
+        score_archive(Plan(sources, tmp_path / "out", Settings()), refuse)
+    assert not (tmp_path / "out").exists()
+
+
+def test_long_texts_are_dropped_as_they_are_read(tmp_path: Path) -> None:
+    texts = [SENTENCE.format(1), "x" * 3000, SENTENCE.format(2)]
+    source = tmp_path / "in.jsonl"
+    source.write_text("".join(json.dumps({"text": text, "title": "t", "url": "u"}) + "\n" for text in texts))
+    fake = FakePipeline()
+    score_archive(plan(source, tmp_path / "out.jsonl", max_characters=1000), lambda _: fake)
+    assert fake.calls == [["1", "3"]]
+    found = records(tmp_path / "out.jsonl")[1]
+    assert found["error"]["type"] == "too-large"  # type: ignore[index]
+    assert "3,000 characters; at most 1,000" in found["error"]["detail"]  # type: ignore[index]
+    assert found["meta"] == {"url": "u"}
+
+
+def test_a_shard_of_long_articles_is_cut_short_and_resumes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("communique.archive.run._SHARD_CHARACTERS", 150)
+    source, output = archive(tmp_path / "in.jsonl"), tmp_path / "out"
+    fake = FakePipeline()
+    score_archive(plan(source, output), lambda _: fake)
+    assert [len(call) for call in fake.calls] == [2, 2, 3, 2]
+    (output / "shard-000002.jsonl").unlink()
+    again = FakePipeline()
+    assert score_archive(plan(source, output), lambda _: again).progress.items == 10
+    assert again.calls == [fake.calls[2]]
+
+
+def test_the_lock_is_held_until_the_folder_is_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shards = Shards.open(tmp_path / "out.part")
+    rename, seen = type(tmp_path).rename, []
+
+    def renamed(path: Path, target: Path) -> Path:
+        with pytest.raises(UsageError, match="another process is writing"):
+            Shards.open(path)
+        seen.append(path.name)
+        return rename(path, target)
+
+    monkeypatch.setattr(type(tmp_path), "rename", renamed)
+    shards.remove()
+    assert seen == ["out.part"]
+    assert not (tmp_path / "out.part").exists()
+
+
+def test_a_lock_on_a_folder_that_is_gone_is_no_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "out.part"
+
+    def late(*_arguments: object) -> None:  # another process finishes between the opening and the locking
+        folder.rename(tmp_path / "out.part.removed")
+
+    monkeypatch.setattr("fcntl.flock", late)
+    with pytest.raises(UsageError, match="has just finished"):
+        Shards.open(folder)
 
 
 def test_a_folder_with_other_files_is_let_be(tmp_path: Path) -> None:

@@ -389,6 +389,17 @@ def test_ids_of_several_inputs_say_where_they_count(tmp_path: Path) -> None:
     assert [item.article.id for item in read_all([first, second])] == ["a.jsonl:1", "2", "b.txt:b.txt"]
 
 
+def test_ids_of_files_of_one_name_differ(tmp_path: Path) -> None:
+    sources = []
+    for folder in ("old/a", "new/a", "b"):
+        (tmp_path / folder).mkdir(parents=True)
+        sources.append(Source.of(written(tmp_path / folder / "x.jsonl", lines({"text": "x"}))))
+    assert [item.article.id for item in read_all(sources[1:])] == ["a/x.jsonl:1", "b/x.jsonl:1"]
+    names = [item.article.id for item in read_all(sources)]
+    assert names[:2] == ["old/a/x.jsonl:1", "new/a/x.jsonl:1"]
+    assert len(set(names)) == 3
+
+
 @pytest.mark.parametrize("name", ["a.docx", "a.json", "noending", "a.parquet.gz"])
 def test_an_unknown_form_lists_the_known_ones(tmp_path: Path, name: str) -> None:
     with pytest.raises(UsageError, match=r"known: \.jsonl"):
