@@ -59,6 +59,14 @@ class Heads:
         pooled = np.concatenate([first, (weights * sentences).sum(0)])
         return self._linear("topic_out", _gelu(self._linear("topic_hidden", pooled)))  # type: ignore[no-any-return]
 
+    def topic_words(self, buckets: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits [topics] from the words alone, as `communique.bag` counts them."""
+        values = counts * self._weights["topic_words.idf"][buckets]
+        length = float(np.linalg.norm(values))
+        if not length:
+            return self._weights["topic_words.bias"]
+        return self._weights["topic_words.weight"][:, buckets] @ (values / length) + self._weights["topic_words.bias"]
+
     def salience(
         self, tokens: NDArray[np.float32], sentences: NDArray[np.float32], features: NDArray[np.float32]
     ) -> NDArray[np.float32]:

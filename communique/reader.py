@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from communique.bag import bag
 from communique.encoder import Encoder
 from communique.features import mention_features, sentence_features
 from communique.heads import Heads, sigmoid, softmax
@@ -42,7 +43,8 @@ class Calibration:
 
     Attributes:
         topic_thresholds: a topic is given at or over its probability here.
-        topic_scale: logits of topics are multiplied by this.
+        topic_scale: the trunk's logits of topics are multiplied by this.
+        topic_words_scale: those of the words alone are multiplied by this, and added.
         topic_shift: and this is added, by topic.
         stance_temperature: logits of stance are divided by this.
         stance_opposed: where the target is one of two sides, the other side's logits, their mean taken off, are
@@ -53,6 +55,7 @@ class Calibration:
 
     topic_thresholds: tuple[float, ...] = (0.5,) * len(TOPICS)
     topic_scale: float = 1.0
+    topic_words_scale: float = 0.0
     topic_shift: tuple[float, ...] = (0.0,) * len(TOPICS)
     stance_temperature: float = 1.0
     stance_opposed: tuple[float, ...] = (0.0,) * len(STANCES) ** 2
@@ -104,8 +107,10 @@ class Reading:
         """Calibrated probability of each topic, in the order of `labels.TOPICS`."""
         calibration = self._reader.calibration
         body = [vector for number, vector in self._vectors.items() if number != TITLE]
-        logits = self._reader.heads.topics(self._states[0][0], np.stack(body))
-        scaled = logits * calibration.topic_scale + np.asarray(calibration.topic_shift, dtype=np.float32)
+        read = self._reader.heads.topics(self._states[0][0], np.stack(body))
+        words = self._reader.heads.topic_words(*bag((self._document.title, *self._texts)))
+        scaled = read * calibration.topic_scale + words * calibration.topic_words_scale
+        scaled += np.asarray(calibration.topic_shift, dtype=np.float32)
         return dict(zip(TOPICS, map(float, sigmoid(scaled)), strict=True))
 
     def salience(self) -> list[NDArray[np.float32]]:

@@ -20,7 +20,7 @@ from communique.reader import Calibration
 from communique.targets import opposed
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from training.losses import Predictions
 
@@ -30,16 +30,23 @@ __all__ = ["fit"]
 COVERAGE: Final = 0.9
 #: Share of the targets that play a part which may be taken for absent.
 PRESENT_LOST: Final = 0.02
+#: A topic's own threshold counts half as much as the common one where so many articles have the topic.
+OWN_THRESHOLD_FROM: Final = 200
 #: Keeps what the other side adds small where few articles judge both.
 OPPOSED_PENALTY: Final = 0.3
 _TINY: Final = 1e-6
 
 
-def fit(kept: Predictions) -> Calibration:
-    """Calibration from held-out predictions; a task without predictions keeps its defaults."""
+def fit(kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]]) -> Calibration:
+    """Calibration from held-out predictions; a task without predictions keeps its defaults.
+
+    Args:
+        kept: the trunk's predictions.
+        topic_words: for each article of them the logits [topics] of its words alone.
+    """
     values: dict[str, Any] = {}
     if kept.topics:
-        values |= _topics(kept)
+        values |= _topics(kept, topic_words)
     if kept.stance:
         values |= _stance(kept)
     if len({label for _, _, label in kept.presence}) == 2:
@@ -71,23 +78,27 @@ def _even(sets: Sequence[str]) -> np.ndarray[Any, Any]:
     return np.array([len(sets) / len(sizes) / sizes[name] for name in sets])
 
 
-def _topics(kept: Predictions) -> dict[str, Any]:
-    even = _even([name for name, _, _ in kept.topics])
+def _topics(kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+    even = _even([name for name, *_ in kept.topics])
     weights = torch.from_numpy(even).float()[:, None]
-    scores = np.stack([row.numpy() for _, row, _ in kept.topics])
-    truth = np.stack([row.numpy() for _, _, row in kept.topics])
+    scores = np.stack([row.numpy() for *_, row, _ in kept.topics])
+    truth = np.stack([row.numpy() for *_, row in kept.topics])
     logits, labels = _logit(scores), torch.from_numpy(truth)
+    lines = torch.from_numpy(np.stack([topic_words[article] for _, article, _, _ in kept.topics])).float()
     scale = torch.ones(1, requires_grad=True)
+    lines_scale = torch.zeros(1, requires_grad=True)
     shift = torch.zeros(len(TOPICS), requires_grad=True)
     # The penalty keeps rare topics, with few articles to go by, near no shift.
     _minimise(
-        [scale, shift],
+        [scale, lines_scale, shift],
         lambda: (
-            nn.functional.binary_cross_entropy_with_logits(logits * scale + shift, labels, weight=weights)
+            nn.functional.binary_cross_entropy_with_logits(
+                logits * scale + lines * lines_scale + shift, labels, weight=weights
+            )
             + 0.002 * shift.pow(2).mean()
         ),
     )
-    calibrated = torch.sigmoid(logits * scale + shift).detach().numpy()
+    calibrated = torch.sigmoid(logits * scale + lines * lines_scale + shift).detach().numpy()
     common = _best_by(
         lambda t: f1_score(truth > 0.5, calibrated >= t, average="micro", zero_division=0, sample_weight=even)
     )
@@ -97,10 +108,11 @@ def _topics(kept: Predictions) -> dict[str, Any]:
         own = _best_by(
             lambda t, c=column, y=label: f1_score(y, calibrated[:, c] >= t, zero_division=0, sample_weight=even)
         )
-        trust = label.sum() / (label.sum() + 20)
+        trust = label.sum() / (label.sum() + OWN_THRESHOLD_FROM)
         thresholds.append(round(float(trust * own + (1 - trust) * common), 4))
     return {
         "topic_scale": float(scale.detach()),
+        "topic_words_scale": float(lines_scale.detach()),
         "topic_shift": tuple(map(float, shift.detach())),
         "topic_thresholds": tuple(thresholds),
     }

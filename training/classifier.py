@@ -188,10 +188,13 @@ def predict(model: MultiTaskModel, samples: Sequence[Sample], settings: Classifi
     return kept
 
 
-def held_out_predictions(settings: ClassifierSettings, model: MultiTaskModel, data_root: Path | None) -> Predictions:
-    """Predictions on the fold that the settings hold out."""
+def held_out_predictions(
+    settings: ClassifierSettings, model: MultiTaskModel, data_root: Path | None
+) -> tuple[Predictions, Pool]:
+    """Predictions on the fold that the settings hold out, and the pool that it was taken from."""
     tokenizer = load_tokenizer(base_folder(settings.base) / "tokenizer.json")
-    return predict(model, Pool(settings, tokenizer, data_root, smoke=False).validation, settings)
+    pool = Pool(settings, tokenizer, data_root, smoke=False)
+    return predict(model, pool.validation, settings), pool
 
 
 def schedule(share: float, warmup: float, floor: float = 0.05) -> float:

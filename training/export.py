@@ -19,13 +19,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from communique.bag import bag
 from communique.errors import CommuniqueError, UsageError
+from communique.heads import Heads
 from training.calibration import fit
 from training.card import classifier_card
 from training.classifier import base_folder, held_out_predictions
 from training.export_summarizer import export_summarizer
 from training.model import MultiTaskModel
 from training.settings import ClassifierSettings, load
+from training.topic_words import fit as fit_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,16 +50,23 @@ def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, 
     """Write graph, heads, tokenizer and calibration; returns the graph's agreement with the torch model."""
     import nncf
     import openvino
-    from safetensors.torch import load_file, save_file
+    from safetensors.numpy import save_file
+    from safetensors.torch import load_file
 
     settings = load(ClassifierSettings, run / "settings.yaml")
     base = base_folder(settings.base)
     model = MultiTaskModel(base)
     model.load_state_dict(load_file(run / "model.safetensors"))
     model.eval()
-    calibration = fit(held_out_predictions(settings, model, data_root))
+    kept, pool = held_out_predictions(settings, model, data_root)
+    words = fit_words(pool.train_articles)
+    heads = {k: v.contiguous().half().numpy() for k, v in model.heads.state_dict().items()}
+    heads |= {name: value.astype(np.float16) for name, value in words.items()}
+    lines = Heads(heads)
+    topic_words = {a.id: lines.topic_words(*bag((a.title, *a.sentences))) for a in pool.held_articles}
+    calibration = fit(kept, topic_words)
     to.mkdir(parents=True, exist_ok=True)
-    save_file({k: v.contiguous().half() for k, v in model.heads.state_dict().items()}, to / "heads.safetensors")
+    save_file(heads, to / "heads.safetensors")
     shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
     (to / "calibration.json").write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
     example = (torch.randint(1000, 20000, (2, 64)), torch.ones(2, 64, dtype=torch.long), torch.zeros(2, 64).long())

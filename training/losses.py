@@ -47,7 +47,7 @@ class LossWeights:
 class Predictions:
     """Probabilities by task, with what is true: filled while validating."""
 
-    topics: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
+    topics: list[tuple[str, str, Tensor, Tensor]] = field(default_factory=list)  # set, article
     stance: list[tuple[str, str, str, Tensor, int]] = field(default_factory=list)  # set, article, target
     presence: list[tuple[str, float, int]] = field(default_factory=list)
     salience: list[tuple[Tensor, Tensor]] = field(default_factory=list)
@@ -95,7 +95,7 @@ def _articles(
             truth = torch.from_numpy(sample.topics)
             found["topics"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
             if keep:
-                keep.topics.append((sample.source_set, logits.sigmoid().detach(), truth))
+                keep.topics.append((sample.source_set, sample.id, logits.sigmoid().detach(), truth))
         if sample.salience is not None and len(sample.salience):
             numbers = [number for _, number in sample.salient]
             logits = heads.salience(

@@ -20,8 +20,8 @@ def figures(kept: Predictions) -> dict[str, Any]:
     """F1 of topics, stance by set and polarity; ranking quality of salience, presence and claims. All in [0, 1]."""
     found: dict[str, Any] = {}
     if kept.topics:
-        truth = np.stack([row.numpy() for _, _, row in kept.topics]) > 0.5
-        guess = np.stack([row.numpy() for _, row, _ in kept.topics]) > 0.5
+        truth = np.stack([row.numpy() for *_, row in kept.topics]) > 0.5
+        guess = np.stack([row.numpy() for *_, row, _ in kept.topics]) > 0.5
         present = truth.any(axis=0)
         found["topics_n"] = len(truth)
         found["topics_macro_f1"] = float(
