@@ -186,11 +186,12 @@ def _open_zip(path: Path) -> zipfile.ZipFile:
 
 
 def _page_members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
-    return [member for member in archive.infolist() if not member.is_dir() and _is_wanted(member.filename)]
+    return [member for member in archive.infolist() if _is_wanted(member.filename)]
 
 
 def _is_wanted(name: str) -> bool:
-    return is_page(name.replace("\\", "/"))  # as some programs for Windows write paths
+    path = name.replace("\\", "/")  # as some programs for Windows write paths
+    return not path.endswith("/") and is_page(path)
 
 
 def _climbs(name: str) -> bool:

@@ -12,6 +12,7 @@ came upon it raises; a fault of the disk is passed on.
 from __future__ import annotations
 
 import bz2
+import errno
 import gzip
 import lzma
 import zlib
@@ -63,6 +64,8 @@ class Damage:
 
 
 def _is_broken(error: BaseException) -> bool:
-    if isinstance(error, OSError):  # the disk's errors have a number; those of gzip, bz2 and Arrow have none
-        return error.errno is None
+    # The disk's errors have a number; those of gzip, bz2 and Arrow have none. EINVAL is a seek to before the beginning,
+    # as a directory of nonsense asks for.
+    if isinstance(error, OSError):
+        return error.errno in (None, errno.EINVAL)
     return isinstance(error, (EOFError, zlib.error, lzma.LZMAError)) or type(error).__module__.startswith("pyarrow")

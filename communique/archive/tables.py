@@ -166,7 +166,7 @@ def _open_parquet(path: Path) -> Any:
         from pyarrow.parquet import ParquetFile
     except ImportError:
         raise EnvironmentFault("reading Parquet needs pyarrow: pip install 'communique[archive]'") from None
-    with Damage(f"{path} is not a Parquet file") as damage:
+    with Damage(f"{path} is not a Parquet file", ValueError) as damage:  # such as names that are not UTF-8
         return ParquetFile(path, page_checksum_verification=True)
     raise UsageError(str(damage.error))
 

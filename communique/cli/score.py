@@ -41,7 +41,8 @@ examples:
   communique score pages/ --output records.jsonl --limit 100 --strict
 
 An interrupted run is taken up by the same command. An --output that ends in .jsonl appears when it is whole; until
-then OUTPUT.part stands beside it. Any other --output is a folder of shards.
+then OUTPUT.part stands beside it, afterwards .OUTPUT.run.json, by which a repeated command knows that it is done. Any
+other --output is a folder of shards.
 """
 
 #: Seconds between the lines that tell progress where there is no terminal.

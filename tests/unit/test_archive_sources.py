@@ -12,6 +12,7 @@ import os
 import random
 import tarfile
 import zipfile
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -321,6 +322,32 @@ def test_a_damaged_member_packed_with_bzip2(tmp_path: Path) -> None:
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 255
     assert [outcome(item) for item in items(written(path, bytes(data)))] == ["a.txt:malformed", "b.txt:fine"]
+
+
+@pytest.mark.parametrize("form", ["zip", "tar", "tar.gz", "csv.bz2", "parquet"])
+def test_bytes_changed_anywhere_are_bad_items_or_a_file_that_is_refused(tmp_path: Path, form: str) -> None:
+    path = tmp_path / f"a.{form}"
+    if form == "zip":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in TEN:
+                archive.writestr(name, scrambled(int(name[0]), 300))
+        whole = path.read_bytes()
+    elif form == "parquet":
+        pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+        parquet.write_table(pa.table({"text": TEN * 10, "date": [date(2021, 5, 4)] * 100}), path, row_group_size=50)
+        whole = path.read_bytes()
+    elif form == "csv.bz2":
+        whole = PACKED["bz2"](b"id,text\n" + b'1,"Two\nlines"\n' * 1000)
+    else:
+        whole = tar(TEN) if form == "tar" else PACKED["gz"](tar(TEN))
+    chance = random.Random(form)
+    for _ in range(200):
+        data = bytearray(whole)
+        for _ in range(chance.choice([1, 1, 2, 8])):
+            data[chance.randrange(len(data))] = chance.choice([0, 10, 34, 255])
+        path.write_bytes(data)
+        with suppress(UsageError):
+            assert list(Source.of(path).items())
 
 
 @pytest.mark.parametrize("form", ["zip", "tar"])
