@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from communique.archive.item import Item
 from communique.archive.rows import read_rows
-from communique.archive.streams import MAX_ITEM_BYTES, Damage, open_binary
+from communique.archive.streams import Damage, open_binary
 from communique.errors import BadEncoding, EnvironmentFault, ItemError, Malformed, UsageError
 
 if TYPE_CHECKING:
@@ -57,14 +57,12 @@ def read_parquet(path: Path, prefix: str = "") -> Iterator[Item]:
     _check_columns(file.schema_arrow.names, path)
     number = 0
     for group in range(file.num_row_groups):
-        facts = file.metadata.row_group(group)
-        last = number + facts.num_rows
+        last = number + file.metadata.row_group(group).num_rows
         with Damage("the Parquet file is damaged here", ValueError) as damage:
-            for batch in file.iter_batches(_batch_rows(facts), row_groups=[group]):
-                batch = _microseconds(batch)
-                for row in range(batch.num_rows):
-                    number += 1
-                    yield _from_parquet(batch.slice(row, 1), f"{prefix}{number}")
+            # One by one: a column may say one long text in a few bytes for every row.
+            for row in file.iter_batches(1, row_groups=[group]):
+                number += 1
+                yield _from_parquet(_microseconds(row), f"{prefix}{number}")
         if damage.error is not None:
             error = Malformed(f"{damage.error}; rows {number + 1:,} to {last:,} are lost")
             yield Item.failed(error, f"{prefix}{number + 1}")
@@ -140,20 +138,15 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _batch_rows(facts: Any) -> int:
-    """Rows of a row group that are unpacked at once: fewer where they are long."""
-    return int(max(1, min(64, MAX_ITEM_BYTES // max(1, facts.total_byte_size // max(1, facts.num_rows)) // 4)))
-
-
-def _microseconds(batch: Any) -> Any:
+def _microseconds(row: Any) -> Any:
     """Times in nanoseconds, which Python's lack, cut to microseconds."""
     import pyarrow as pa
 
-    for index, column in enumerate(batch.schema):
+    for index, column in enumerate(row.schema):
         if pa.types.is_timestamp(column.type) and column.type.unit == "ns":
-            cut = batch.column(index).cast(pa.timestamp("us", column.type.tz), safe=False)
-            batch = batch.set_column(index, column.name, cut)
-    return batch
+            cut = row.column(index).cast(pa.timestamp("us", column.type.tz), safe=False)
+            row = row.set_column(index, column.name, cut)
+    return row
 
 
 def _check_columns(names: Sequence[str], path: Path) -> None:

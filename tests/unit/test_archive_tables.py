@@ -148,3 +148,13 @@ def test_damage_in_parquet_takes_its_row_group_only(write: Callable[..., Path]) 
     assert [item.article.id for item in found] == [str(number) for number in (*range(1, 12), *range(21, 31))]
     assert [item.error is None for item in found] == [True] * 10 + [False] + [True] * 10
     assert "rows 11 to 20 are lost" in str(found[10].error)
+
+
+def test_one_text_for_all_rows_of_parquet_is_unpacked_a_row_at_a_time(write: Callable[..., Path]) -> None:
+    pa = pytest.importorskip("pyarrow")
+    path = write({"text": pa.array(["x" * (2 << 20)] * 64).dictionary_encode()}, store_schema=False)
+    assert path.stat().st_size < 1 << 20
+    before = pa.total_allocated_bytes()
+    for item in Source.of(path).items():
+        assert len(item.article.text) == 2 << 20
+        assert pa.total_allocated_bytes() - before < 32 << 20
