@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Line", "Passage", "html_page", "load_passages", "main", "pages", "read_articles", "text_page"]
 
 _HERE: Final = Path(__file__).parent
-_ARTICLES: Final = ("conflict.jsonl", "world.jsonl")
+_ARTICLES: Final = ("conflict.jsonl", "world.jsonl", "voices.jsonl")
 _FIRST: Final = tuple("Nare Tigran Leyla Farid Anna Marko Elif Giorgi Petra Samuel Nino Rauf".split())
 _LAST: Final = tuple("Avagyan Mammadov Keller Lomidze Demir Novak Haroyan Beridze Quinn Safarli Vance Orbeli".split())
 _MONTHS: Final = tuple("January February March April May June July August September October November December".split())
