@@ -27,6 +27,9 @@ _LONGEST_NAME: Final = 60
 _DATELINE: Final = re.compile(
     r"^(?:[A-Z][A-Z.’'/-]+(?:[ ,]+[A-Z][A-Z.’'/-]+){0,4}(?:,\s*[A-Z][a-z]+\.?(?:\s+\d{1,2})?)?(?:,\s*\d{4})?|[A-Z][a-z]+(?:,\s+[A-Z][a-z]+\.?\s+\d{1,2}(?:,\s*\d{4})?))"
     r"\s*(?:\([^)]{2,40}\)\s*)?(?:[—–]|--|\s-\s)\s*(?=[A-Z“\"‘'])|^\([A-Z][\w .]{1,30}\)\s*[—–-]+\s*(?=[A-Z])"
+    # "Washington (CNN)", "Dhaka, Bangladesh - "
+    r"|^[A-Z][A-Za-z]+(?:,? [A-Z][a-z]+)?\s*\((?:CNN|AP|AFP|Reuters|UPI|TASS|DPA)\)\s*(?:[-—–:]+\s*)?(?=[A-Z“\"])"
+    r"|^[A-Z][a-z]+, [A-Z][a-z]+\s+[-—–]+\s+(?=[A-Z“\"])"
 )
 #: What only adds. A contrast ("However,", "But") stays: without it a sentence may say something else.
 _CONNECTIVE: Final = re.compile(
@@ -92,7 +95,11 @@ _DANGLING: Final = re.compile(
     r"^(?:[“\"‘']?\s*)(?:He|She|It|They|His|Her|Its|Their|This|These|Those|That|Such|There|Here|Both|"
     r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|spokesperson|group|statement|"
     r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)|"
-    r"Another|Others|Some|Many|One|We|I|You|Our|My|Instead|Yet|Nor|Or|Because|So|Then|And yet)\b"
+    r"Another|Others|Some|Many|One|We|I|You|Our|My|Instead|Yet|Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|"
+    r"Nonetheless|Still|On the other hand|That said)\b"
+    # "Against such a backdrop", "Ninety-five percent of them"
+    r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
+    r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
 )
 
 

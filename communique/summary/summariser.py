@@ -36,6 +36,8 @@ SURE: Final = 0.8
 _ORDER: Final = re.compile(
     r"<\|\w+\|>|^(?:Ignore|Disregard|Forget)\s+(?:all|any|everything|the|your|previous|prior)\b", re.IGNORECASE
 )
+#: What a reporter of an interview asks, or whom it is put to.
+_QUESTION: Final = re.compile(r"(?:Q|Question)\s?[:.]")
 #: How a sentence ends. What ends otherwise, beside so many that do, is a headline, a caption or a piece of a list.
 _CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
 _ENOUGH_CLOSED: Final = 3
@@ -122,12 +124,21 @@ class Summariser:
 
 
 def _usable(found: Sequence[Form]) -> list[Form]:
-    """Forms that can stand in a summary: not a question, not a fragment, not an order to whoever reads."""
+    """Forms that can stand in a summary: no question, no fragment, no half of a quotation, no order to a machine."""
     return [
         form
         for form in found
-        if form.words >= 5 and not form.text.endswith(("?", "…", ":")) and not _ORDER.search(form.text)
+        if form.words >= 5
+        and not form.text.endswith(("?", "…", ":"))
+        and not _ORDER.search(form.text)
+        and not _QUESTION.match(form.text)
+        and _whole_quotes(form.text)
     ]
+
+
+def _whole_quotes(text: str) -> bool:
+    """Every quotation that opens also closes. Single quotation marks are left alone: they are apostrophes, too."""
+    return text.count("“") == text.count("”") and text.count('"') % 2 == 0
 
 
 def _limit(document: Document, max_words: int | None) -> int:

@@ -88,3 +88,25 @@ def test_a_runaway_sentence_is_left_whole_at_once() -> None:
     started = time.monotonic()
     assert len(forms("He met" + " Bob, a man, has" * 4000 + ".")) == 1
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Against such a backdrop the army moved north.",
+        "Ninety-five percent of them were lost within a week.",
+        "However, the ministry denied that.",
+    ],
+)
+def test_what_leans_on_the_sentence_before_it_dangles(sentence: str) -> None:
+    assert is_dangling(sentence)
+
+
+@pytest.mark.parametrize("sentence", ["Officials said that the truce held.", "Two of the men were shot in Shusha."])
+def test_what_stands_alone_does_not_dangle(sentence: str) -> None:
+    assert not is_dangling(sentence)
+
+
+@pytest.mark.parametrize("dateline", ["Washington (CNN) ", "Dhaka, Bangladesh - ", "Kyiv (Reuters) - "])
+def test_a_correspondents_place_is_taken_off(dateline: str) -> None:
+    assert texts(f"{dateline}Police shot two men near the port.")[0] == "Police shot two men near the port."
