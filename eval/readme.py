@@ -44,12 +44,12 @@ ROWS: Final = (
 
 
 def newest(folder: Path = RESULTS) -> Path:
-    """The newest run: results are named by date.
+    """The newest run of quality: results are named by date, and the benchmark's end in `-speed`.
 
     Raises:
         FileNotFoundError: there is none.
     """
-    found = sorted(folder.glob("*.json"))
+    found = sorted(path for path in folder.glob("*.json") if not path.stem.endswith("-speed"))
     if not found:
         raise FileNotFoundError(f"no results in {folder}: run python -m eval.run")
     return found[-1]
