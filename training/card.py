@@ -45,7 +45,8 @@ def classifier_card(
         "",
         "A 22M-parameter encoder (all-MiniLM-L6-v2, Apache-2.0), fine-tuned with heads for topics, stance toward a",
         "named target, salience (which words a summary would hold) and support of a claim by its evidence. One reading",
-        "of an article serves all heads. Weights in 8 bits, arithmetic bf16 or f32, on OpenVINO.",
+        "of an article serves all heads. Topics are read from the article's words alone as well, by a line over hashed",
+        "stems. Weights in 8 bits, arithmetic bf16 or f32, on OpenVINO.",
         "",
         "Made by `python -m training.classifier` and `python -m training.export classifier`, which writes this card.",
         "",
@@ -56,7 +57,7 @@ def classifier_card(
         *(f"| `{name}` | {SETS[name][0]} | {SETS[name][1]} |" for name in used),
         "",
         f"Split by event into {settings.folds} folds; fold {settings.hold_out} was held out.",
-        f"{settings.epochs} passes, seed {settings.seed}.",
+        f"{settings.epochs} passes, seed {settings.seed}{_begun(settings)}.",
         "No article text is in this repository but the corpus, which was written for it.",
         "",
         "## Figures on the held-out fold",
@@ -107,3 +108,9 @@ def _classes(figures: Mapping[str, Any]) -> list[str]:
         lines += ["| broken references caught at 5% false alarms | share |", "|---|---|"]
         lines += [*(f"| {kind} | {value:.2f} |" for kind, value in caught.items()), ""]
     return lines
+
+
+def _begun(settings: ClassifierSettings) -> str:
+    return (
+        f", begun at the weights of {settings.init} (training/EXPERIMENTS.md has the stages)" if settings.init else ""
+    )
