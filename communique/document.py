@@ -16,10 +16,14 @@ __all__ = ["Document", "Sentence"]
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence: white space collapsed, soft hyphens gone. `paragraph` counts from 0."""
+    """One sentence: white space collapsed, soft hyphens gone. `paragraph` counts from 0.
+
+    `doubtful`: it may be of the page and not of the article.
+    """
 
     mapped: MappedText
     paragraph: int
+    doubtful: bool = False
 
     @property
     def text(self) -> str:

@@ -419,7 +419,7 @@ def removed_and_lost(pages: Sequence[dict[str, Any]], prepared: Sequence[Page], 
     """Characters of blocks: `boilerplate`, `removed` of it, `article`, `lost` of it."""
     counts: Counter[str] = Counter()
     for raw, page in zip(pages, prepared, strict=True):
-        kinds = judge(page.blocks, raw["title"], cleaner)
+        kinds, _ = judge(page.blocks, raw["title"], cleaner)
         for block, kind, bad, counted in zip(page.blocks, kinds, page.boilerplate, page.counted, strict=True):
             if counted:
                 counts["boilerplate" if bad else "article"] += len(block.text)

@@ -61,8 +61,8 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS) -> Document:
     if not blocks:
         raise EmptyText("the page holds no text outside scripts, styles and forms")
     title = collapse(normalise(MappedText.of(article.title))).text or headline_of(blocks)
-    kinds = judge(blocks, title, shipped())
-    sentences, removed = _kept(blocks, kinds)
+    kinds, doubtful = judge(blocks, title, shipped())
+    sentences, removed = _kept(blocks, kinds, doubtful)
     if not sentences:
         found = ", ".join(sorted({kind for kind in kinds if kind}))
         raise NothingToSummarise(f"all that the page holds is boilerplate ({found})")
@@ -88,13 +88,15 @@ def _blocks(article: Article) -> tuple[list[Block], bool]:
     return blocks[:_BLOCKS], end < len(text) or len(blocks) > _BLOCKS
 
 
-def _kept(blocks: list[Block], kinds: list[str]) -> tuple[tuple[Sentence, ...], tuple[Removal, ...]]:
+def _kept(
+    blocks: list[Block], kinds: list[str], doubtful: list[bool]
+) -> tuple[tuple[Sentence, ...], tuple[Removal, ...]]:
     """The sentences of the blocks that stay, and the removals: one for each run of neighbours of one kind."""
     sentences: list[Sentence] = []
     removals: list[Removal] = []
     paragraph = -1
     previous = ""
-    for block, kind in zip(blocks, kinds, strict=True):
+    for block, kind, doubt in zip(blocks, kinds, doubtful, strict=True):
         mapped = block.mapped
         found = [(0, len(mapped), kind)] if kind else cuts(mapped.text)
         for start, end, reason in found:
@@ -113,5 +115,5 @@ def _kept(blocks: list[Block], kinds: list[str]) -> tuple[tuple[Sentence, ...], 
         pieces = [piece for piece in split(mapped) if _VISIBLE.search(piece.text)]
         if pieces and (not block.joined or paragraph < 0):
             paragraph += 1
-        sentences += [Sentence(piece, paragraph) for piece in pieces]
+        sentences += [Sentence(piece, paragraph, doubt) for piece in pieces]
     return tuple(sentences), tuple(removals)

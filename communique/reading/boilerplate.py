@@ -33,6 +33,8 @@ CERTAIN: Final = frozenset("cookie newsletter copyright subscription donation me
 _DOUBT: Final = -0.5
 _PROSE_DOUBT: Final = 0.0
 _PROSE_WORDS: Final = 20
+#: From here on a block that stays is doubtful.
+_DOUBTFUL: Final = -2.5
 #: Markup parts a page better than line breaks do: there is less to doubt.
 _MARKUP: Final = 0.8
 #: A page that lost its line breaks gives more to doubt.
@@ -45,11 +47,14 @@ _TAKEN_UP: Final = 0.3
 _SCENE: Final = LOOKS.index("scene")
 
 
-def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[str]:
-    """For each block "" if it is article, else the kind of boilerplate it is."""
+def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> tuple[list[str], list[bool]]:
+    """For each block "" if it is article, else the kind of boilerplate it is; and whether what stays is doubtful.
+
+    To lose article is worse than to leave boilerplate, so what is doubtful stays; but a summary need not rest on it.
+    """
     looks = [look_at(block) for block in blocks]
     if len(blocks) == 1 and not looks[0].kind:
-        return [""]
+        return [""], [False]
     title_words = words_of(title)
     again = repeated(looks, title_words)
     rows = [look.row for look in looks]
@@ -74,7 +79,10 @@ def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[str]:
     ]
     _spare(kinds, blocks, looks, titled, cleaner.rarity)
     _name_stories(kinds, looks, stories)
-    return _named(kinds, looks)
+    # A text from which nothing goes is an article alone, whatever its paragraphs look like.
+    page = any(kinds)
+    doubtful = [page and not kind and score > _DOUBTFUL for kind, score in zip(kinds, removal, strict=True)]
+    return _named(kinds, looks), doubtful
 
 
 def columns_of(

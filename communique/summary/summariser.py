@@ -40,7 +40,8 @@ _ORDER: Final = re.compile(
 _QUESTION: Final = re.compile(r"(?:Q|Question)\s?[:.]")
 #: How a sentence ends. What ends otherwise, beside so many that do, is a headline, a caption or a piece of a list.
 _CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
-_ENOUGH_CLOSED: Final = 3
+#: So many sentences that surely belong to the article are enough to summarise it by.
+_ENOUGH: Final = 3
 
 
 class Summariser:
@@ -102,10 +103,11 @@ class Summariser:
             raise TooShort(f"the article has {document.words} words; a summary needs at least {FEWEST_ARTICLE_WORDS}")
         texts = [sentence.text for sentence in document.sentences]
         closed = [_CLOSED.search(text) is not None for text in texts]
-        open_too = sum(closed) < _ENOUGH_CLOSED
+        sure = [whole and not sentence.doubtful for whole, sentence in zip(closed, document.sentences, strict=True)]
+        allowed = next((some for some in (sure, closed) if sum(some) >= _ENOUGH), [True] * len(texts))
         options = [
-            _usable(forms(text) if cut else forms(text)[:1]) if whole or open_too else []
-            for text, whole in zip(texts, closed, strict=True)
+            _usable(forms(text) if cut else forms(text)[:1]) if may else []
+            for text, may in zip(texts, allowed, strict=True)
         ]
         limit = _limit(document, max_words)
         table = candidates(options, texts, salience)

@@ -207,3 +207,10 @@ def test_a_page_of_scripts_alone_is_empty_and_its_source_is_not_read(pipeline: P
 
 def test_a_record_names_the_model_by_all_of_its_files(pipeline: Pipeline) -> None:
     assert pipeline.models["classifier"].endswith(revision("trunk"))
+
+
+def test_a_doubtful_paragraph_stays_in_the_article_and_out_of_the_summary(pipeline: Pipeline) -> None:
+    record = pipeline.score(Article(id="1", text=STORY + TEASERS, title="Truce broken, both sides say", max_words=120))
+    assert record.summary is not None
+    assert record.removed
+    assert not any("Lisbon" in sentence.text or "OPEC" in sentence.text for sentence in record.summary.sentences)
