@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from communique import Article, Pipeline
 from communique.config import Settings
 from communique.grounding import missing
 from communique.models import revision
+from communique.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -209,8 +211,11 @@ def test_a_record_names_the_model_by_all_of_its_files(pipeline: Pipeline) -> Non
     assert pipeline.models["classifier"].endswith(revision("trunk"))
 
 
-def test_a_doubtful_paragraph_stays_in_the_article_and_out_of_the_summary(pipeline: Pipeline) -> None:
-    record = pipeline.score(Article(id="1", text=STORY + TEASERS, title="Truce broken, both sides say", max_words=120))
-    assert record.summary is not None
-    assert record.removed
-    assert not any("Lisbon" in sentence.text or "OPEC" in sentence.text for sentence in record.summary.sentences)
+def test_a_doubtful_sentence_stays_in_the_article_and_out_of_the_summary(pipeline: Pipeline) -> None:
+    document = read(Article(id="1", text=STORY))
+    salience = pipeline._reader.read([document])[0].salience()
+    first = pipeline._summariser.choose(document, salience, 60, cut=False).sentences[0].evidence[0].start
+    doubted = tuple(replace(s, doubtful=s.span().start <= first < s.span().end) for s in document.sentences)
+    assert sum(sentence.doubtful for sentence in doubted) == 1
+    again = pipeline._summariser.choose(replace(document, sentences=doubted), salience, 60, cut=False)
+    assert first not in {span.start for sentence in again.sentences for span in sentence.evidence}
