@@ -181,8 +181,11 @@ def _mark_salience(sample: ArticleSample, article: Labelled, index: TokenIndex) 
             tokens = index.tokens(number, word.start, word.end)
             if not tokens:
                 continue
-            following = (word.key, keys[at + 1]) if at + 1 < len(keys) else None
             sample.salient.append((tokens[0], number))
+            if word.start < article.foreign.get(number, 0):
+                rows.append((0.0, 0.0))
+                continue
+            following = (word.key, keys[at + 1]) if at + 1 < len(keys) else None
             rows.append(
                 (
                     sum(word.key in keys_ for keys_ in singles) / len(singles),

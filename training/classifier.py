@@ -34,6 +34,7 @@ from training.batches import (
     perturbed_claims,
     sentence_sample,
 )
+from training.leftovers import Leftovers
 from training.losses import Predictions, batch_loss
 from training.model import MultiTaskModel, best_arithmetic
 from training.settings import ClassifierSettings, as_yaml
@@ -60,11 +61,10 @@ class Pool:
             articles = articles[:: max(1, len(articles) // 24)]
         self.train_articles = [article for article in articles if not self._held(article.event)]
         self.held_articles = [article for article in articles if self._held(article.event)]
-        self.plain = {a.id: article_sample(tokenizer, a, settings.most_windows) for a in self.train_articles}
-        self.mirrors: dict[str, ArticleSample] = {}
-        for article in self.train_articles:
-            if settings.mirror and (other := mirrored(article)):
-                self.mirrors[article.id] = article_sample(tokenizer, other, settings.most_windows)
+        self.mirrors = {a.id: other for a in self.train_articles if settings.mirror and (other := mirrored(a))}
+        self.samples = {a.id: self._sample(a) for a in (*self.train_articles, *self.mirrors.values())}
+        pages = map(Path, settings.pages if settings.leftovers else ())
+        self.leftovers = Leftovers.of(pages, self.train_articles, self._held)
         sentences: list[data.TargetSentence] = []
         if settings.target_sentences and data_root:
             sentences = list(data.target_sentences(data_root / settings.target_sentences))
@@ -88,6 +88,9 @@ class Pool:
     def _held(self, event: str) -> bool:
         return data.fold_of(event, self.settings.folds) == self.settings.hold_out
 
+    def _sample(self, article: data.Labelled) -> ArticleSample:
+        return article_sample(self.tokenizer, article, self.settings.most_windows)
+
     def epoch(self, number: int) -> list[list[Sample]]:
         """The batches of one pass: the same for the same seed and number."""
         rng = random.Random(f"{self.settings.seed}/{number}")
@@ -95,7 +98,9 @@ class Pool:
         for article in self.train_articles:
             swap = article.id in self.mirrors and rng.random() < self.settings.mirror
             for _ in range(self.settings.repeat.get(article.source_set, 1)):
-                samples.append(self.mirrors[article.id] if swap else self.plain[article.id])
+                shown = self.mirrors[article.id] if swap else article
+                littered = self.settings.leftovers and rng.random() < self.settings.leftovers
+                samples.append(self._sample(self.leftovers.litter(shown, rng)) if littered else self.samples[shown.id])
                 swap = article.id in self.mirrors and not swap
         sentences = self.settings.sentences_per_epoch
         samples.extend(rng.sample(self.sentences, sentences) if 0 < sentences < len(self.sentences) else self.sentences)

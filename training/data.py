@@ -1,7 +1,8 @@
 """What the models learn from: articles with labels, sentences with a target, claims with evidence.
 
 Reads the reference form (this project's corpus and any JSONL like it) and, under `--data-root`, the external sets
-`karabakh`, `world`, `newsmtsc` and `grounding`. Splits are by event, so that no story stands on both sides.
+`karabakh`, `world`, `allsides` (its labels are in `training/corpus`), `newsmtsc` and `grounding`. Splits are by event,
+so that no story stands on both sides.
 It knows no tensors: `training/batches.py` makes those.
 """
 
@@ -14,6 +15,8 @@ import io
 import json
 import zipfile
 from dataclasses import dataclass, field
+from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from communique.errors import ItemError
@@ -25,12 +28,12 @@ from communique.text import MappedText
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from pathlib import Path
 
 __all__ = [
     "Claim",
     "Labelled",
     "TargetSentence",
+    "allsides",
     "articles",
     "claims",
     "fold_of",
@@ -44,10 +47,18 @@ __all__ = [
 #: The targets that every article of the conflict sets was judged for; a missing one is absent.
 CONFLICT_TARGETS: Final = ("Armenia", "Azerbaijan", "Turkey", "Russia", "peace talks")
 
+#: Labels of articles of the AllSides repository, by its ids; the texts stay where they are.
+ALLSIDES_LABELS: Final = Path(__file__).parent / "corpus" / "allsides-labels.jsonl"
+_READ_WORDS: Final = 560
+
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """A cleaned article with its labels. `absent` are targets known to play no part."""
+    """A cleaned article with its labels.
+
+    `absent` are targets known to play no part; `foreign` says of a sentence how many of its first characters are not
+    the article's own but left over from a page.
+    """
 
     id: str
     source_set: str
@@ -59,6 +70,7 @@ class Labelled:
     stance: dict[str, str]
     absent: tuple[str, ...] = ()
     summaries: tuple[str, ...] = ()
+    foreign: dict[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +172,28 @@ def load_articles(corpus: Iterable[Path], data_root: Path | None, sets: Iterable
     for name in sets:
         if data_root is None:
             raise ValueError(f"set {name!r} is external: say where it is with --data-root")
-        found.extend(articles(data_root / name / "train.jsonl", name))
+        if name == "allsides":
+            found.extend(allsides(data_root / name / "international_full.jsonl.gz"))
+        else:
+            found.extend(articles(data_root / name / "train.jsonl", name))
     return found
+
+
+def allsides(path: Path, labels: Path = ALLSIDES_LABELS) -> list[Labelled]:
+    """This project's labels beside the texts that they are of: whole paragraphs, so far as they were read."""
+    judged = {item["id"]: item for item in lines(labels)}
+    found = []
+    for item in lines(path):
+        if label := judged.pop(f"as-{item['ID']}", None):
+            paragraphs = [text for text in item["text"].split("\n\n") if text.strip()]
+            totals = accumulate(len(text.split()) for text in paragraphs)
+            read_ = [text for text, total in zip(paragraphs, totals, strict=True) if total <= _READ_WORDS]
+            stance = {target: {"label": value} for target, value in label["stance"].items()}
+            own = {"title": item["title"], "source": item["source"], "date": item["date"]}
+            found.append({**label, **own, "text": "\n\n".join(read_ or paragraphs[:1]), "stance": stance})
+    if judged:
+        raise ValueError(f"{path}: lacks {len(judged)} labelled articles, such as {min(judged)}")
+    return list(labelled(found, "allsides", str(path)))
 
 
 _POLARITY: Final = {2.0: "against", 4.0: "neutral", 6.0: "favor"}

@@ -42,6 +42,8 @@ class ClassifierSettings:
         weight_decay: of the encoder's matrices.
         mirror: probability that an article of two sides is read with its sides swapped.
         mask_mentions: probability that a sample's mentions of the target are hidden.
+        leftovers: probability that an article is shown with pieces of a page in it.
+        pages: files of marked pages that those pieces come from.
         repeat: how often a pass reads the articles of a set, by the set's name; 1 for those not named. Of an article
             read twice the second reading has its sides swapped.
         sentences_per_epoch: target sentences drawn anew for each pass; 0 takes all.
@@ -70,6 +72,8 @@ class ClassifierSettings:
     weight_decay: float = 0.01
     mirror: float = 0.5
     mask_mentions: float = 0.1
+    leftovers: float = 0.0
+    pages: tuple[str, ...] = ()
     repeat: dict[str, int] = field(default_factory=dict)
     sentences_per_epoch: int = 0
     claims_per_epoch: int = 3000
@@ -87,7 +91,9 @@ class ClassifierSettings:
             raise UsageError(f"epochs={self.epochs}: at least one pass is needed")
         if not -1 <= self.hold_out < self.folds:
             raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
-        for name in ("mirror", "mask_mentions", "warmup"):
+        if self.leftovers and not self.pages:
+            raise UsageError(f"leftovers={self.leftovers}: name the files of marked pages in `pages`")
+        for name in ("mirror", "mask_mentions", "leftovers", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
 
