@@ -77,8 +77,8 @@ def _cleaning(items: Sequence[Item], _: Mapping[str, Reference]) -> list[Worst]:
         Worst(
             item["id"],
             "",
-            f"<p>of the article lost:</p><pre>{escape(item['lost'])}</pre>"
-            f"<p>of the rest left:</p><pre>{escape(item['left'])}</pre>",
+            f"<p>of the article lost:</p><pre>{escape(item['lost']) or '(nothing)'}</pre>"
+            f"<p>of the rest left:</p><pre>{escape(item['left']) or '(nothing)'}</pre>",
         )
         for item in ranked
         if item["lost"] or item["left"]
