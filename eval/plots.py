@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 from typing import TYPE_CHECKING, Final
 
@@ -110,8 +111,8 @@ class _Frame:
 
     def __init__(self, title: str, points: Sequence[Point], x: str, y: str, *, unit: bool = False) -> None:
         self.title, self.x, self.y = title, x, y
-        self.high_x = 1.0 if unit else max((a for a, _ in points), default=1.0) or 1.0
-        self.high_y = 1.0 if unit else max((b for _, b in points), default=1.0) * 1.05 or 1.0
+        self.high_x, self.step_x = (1.0, 0.25) if unit else _round_axis(max((a for a, _ in points), default=1.0))
+        self.high_y, self.step_y = (1.0, 0.25) if unit else _round_axis(max((b for _, b in points), default=1.0))
 
     def place(self, point: Point) -> Point:
         across = LEFT + point[0] / self.high_x * (WIDTH - LEFT - RIGHT)
@@ -120,24 +121,31 @@ class _Frame:
     def drawn(self, parts: Sequence[str], names: Sequence[str]) -> str:
         (x0, y0), (x1, _), (_, y1) = self.place((0, 0)), self.place((self.high_x, 0)), self.place((0, self.high_y))
         axes = [f'<path d="M{x0} {y1:.1f}L{x0} {y0}L{x1:.1f} {y0}" fill="none" stroke="currentColor" opacity=".6"/>']
-        for step in range(5):
-            a, b = self.high_x * step / 4, self.high_y * step / 4
-            px, _ = self.place((a, 0))
-            _, py = self.place((0, b))
-            axes.append(f'<text x="{px:.1f}" y="{y0 + 16}" text-anchor="middle">{a:.3g}</text>')
-            axes.append(f'<text x="{x0 - 6}" y="{py + 4:.1f}" text-anchor="end">{b:.3g}</text>')
+        for at in range(round(self.high_x / self.step_x) + 1):
+            px, _ = self.place((at * self.step_x, 0))
+            axes.append(f'<text x="{px:.1f}" y="{y0 + 16}" text-anchor="middle">{at * self.step_x:.3g}</text>')
+        for at in range(round(self.high_y / self.step_y) + 1):
+            _, py = self.place((0, at * self.step_y))
+            axes.append(f'<text x="{x0 - 6}" y="{py + 4:.1f}" text-anchor="end">{at * self.step_y:.3g}</text>')
         axes.append(f'<text x="{(x0 + x1) / 2:.1f}" y="{HEIGHT - 8}" text-anchor="middle">{escape(self.x)}</text>')
         middle = (y0 + y1) / 2
         axes.append(
             f'<text x="12" y="{middle:.1f}" text-anchor="middle" transform="rotate(-90 12 {middle:.1f})">'
             f"{escape(self.y)}</text>"
         )
-        if len(names) > 1:
-            for at, (name, colour) in enumerate(zip(names, _colours(len(names)), strict=True)):
-                y = TOP + 6 + 15 * at
-                axes.append(f'<rect x="{WIDTH - 150}" y="{y - 8}" width="10" height="10" fill="{colour}"/>')
-                axes.append(f'<text x="{WIDTH - 136}" y="{y + 1}">{escape(name)}</text>')
-        return _svg(self.title, [*axes, *parts], HEIGHT)
+        legend = list(zip(names, _colours(len(names)), strict=True)) if len(names) > 1 else []
+        for at, (name, colour) in enumerate(legend):
+            y = HEIGHT + 8 + 15 * at
+            axes.append(f'<rect x="{x0}" y="{y - 8}" width="10" height="10" fill="{colour}"/>')
+            axes.append(f'<text x="{x0 + 14}" y="{y + 1}">{escape(name)}</text>')
+        return _svg(self.title, [*axes, *parts], HEIGHT + 15 * len(legend))
+
+
+def _round_axis(most: float) -> tuple[float, float]:
+    """The end of an axis from zero that holds `most`, and the step between its marks: 1, 2, 2.5 or 5 times a ten."""
+    ten = 10.0 ** math.floor(math.log10(most / 4)) if most > 0 else 0.25
+    step = next(factor * ten for factor in (1, 2, 2.5, 5, 10) if factor * ten * 5 >= most)
+    return max(1, math.ceil(most / step)) * step, step
 
 
 def _svg(title: str, parts: Sequence[str], height: float) -> str:

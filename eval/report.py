@@ -33,7 +33,8 @@ th,td{padding:.25rem .6rem;border-bottom:1px solid var(--line);text-align:right;
 th:first-child,td:first-child{text-align:left}small{opacity:.65;white-space:nowrap}figure{margin:0;display:inline-block}
 .plots{display:flex;flex-wrap:wrap;gap:1rem}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1.2rem;border-top:1px solid var(--line);padding:.8rem 0}
-.pair>div{max-height:24rem;overflow:auto;overflow-wrap:anywhere}pre{white-space:pre-wrap;font-size:13px;margin:.4rem 0 1rem}
+.pair>div{max-height:24rem;overflow:auto;overflow-wrap:anywhere}
+pre{white-space:pre-wrap;font-size:13px;margin:.4rem 0 1rem}
 .note{opacity:.7;font-size:13px;white-space:pre-line}mark{background:#f59e0b55;color:inherit}
 @media(max-width:700px){.pair{grid-template-columns:1fr}}"""
 
@@ -56,7 +57,8 @@ def report(result: Result, data: Data) -> str:
     for name, held in result.suites.items():
         sections.append(f"<h2>{escape(name)}</h2>")
         sections += [html_table(grid) for grid in grids if grid.title.split(":")[0] == name]
-        sections.append(f'<div class="plots">{"".join(_plots(name, held))}</div>')
+        if drawn := _plots(name, held):
+            sections.append(f'<div class="plots">{"".join(drawn)}</div>')
         if found := worst(name, held, references):
             sections.append(f"<h3>{escape(name)}: the worst beside their articles</h3>")
             sections += _beside(found, references)
