@@ -13,10 +13,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final, Self
 
+from communique.archive import Plan, Source, score_archive
+from communique.config import Settings
 from communique.errors import EnvironmentFault
 from communique.record import Article
+from communique.wire import encode
 from eval.load import Loop, drive
 from eval.machine import resident_bytes
 
@@ -136,18 +141,42 @@ def lengths(pipeline: Pipeline, articles: Sequence[Article], mode: str, repeats:
     return rows
 
 
+class _Open:
+    """A pipeline that outlives the archive scored with it."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self.models = pipeline.models
+        self.score_many = pipeline.score_many
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+
 def archive(
     pipeline: Pipeline, articles: Sequence[Article], sizes: Sequence[int], shard: int = 64
 ) -> list[dict[str, Any]]:
-    """Articles a second and memory as an archive grows: neither may depend on its size."""
+    """Articles a second from file to file, and memory, as an archive grows: neither may depend on its size."""
+    settings = replace(Settings(), shard_size=shard)
     rows = []
     for size in sizes:
-        start = time.perf_counter()
-        for at in range(0, size, shard):
-            some = [replace(articles[n % len(articles)], id=str(n)) for n in range(at, min(size, at + shard))]
-            pipeline.score_many(some)
-        seconds = time.perf_counter() - start
-        rows.append({"articles": size, "articles_per_second": size / seconds, "resident_bytes": resident_bytes()})
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "archive.jsonl"
+            with path.open("wb") as file:
+                for n in range(size):
+                    article = articles[n % len(articles)]
+                    file.write(encode({"id": str(n), "title": article.title, "text": article.text}) + b"\n")
+            plan = Plan([Source.of(path)], Path(folder) / "records.jsonl", settings)
+            outcome = score_archive(plan, lambda _: _Open(pipeline))
+        rows.append(
+            {
+                "articles": outcome.progress.items,
+                "articles_per_second": outcome.progress.items / outcome.seconds,
+                "resident_bytes": resident_bytes(),
+            }
+        )
     return rows
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import Counter
+from collections import Counter, deque
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import islice
@@ -45,9 +46,15 @@ _TELLING: Final = (
 #: Characters of a shard's items from which it is cut off, so that a few long articles do not fill the memory.
 _SHARD_CHARACTERS: Final = 64 << 20
 
+#: Shards scored at once: while the graph reads one on all cores, Python cleans and chooses for the other.
+_AT_ONCE: Final = 2
+
 
 class Scorer(Protocol):
-    """What scores: `communique.Pipeline`. `score_many` is a pure function of the articles that it is given together."""
+    """What scores: `communique.Pipeline`.
+
+    `score_many` is a pure function of the articles that it is given together; several threads call it at once.
+    """
 
     @property
     def models(self) -> Mapping[str, str]: ...
@@ -180,29 +187,41 @@ def _run(
     run = _fingerprint(plan)
     shards.check(run)
     progress = Progress()
-    number = 0
+    count = 0
     scorer: Scorer | None = None
     started = time.monotonic()
+    under_way: deque[tuple[int, Future[list[Record]]]] = deque()
+
+    def finish(at_most: int) -> None:
+        """Write the oldest shards until at most so many are being scored."""
+        while len(under_way) > at_most:
+            number, records = under_way.popleft()
+            shards.write(number, [_line(record, progress) for record in records.result()])
+            report(progress)
+
     with ExitStack() as stack:
-        for shard in _cut(plan):
-            found = shards.read(number, len(shard))
+        threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="communique-shard")
+        for count, shard in enumerate(_cut(plan), 1):
+            found = shards.read(count - 1, len(shard))
             if found is not None:
                 for record in found:
                     progress.add(record)
                 progress.resumed += len(found)
-            else:
-                if scorer is None:
-                    scorer = stack.enter_context(open_scorer(plan.settings))
-                    shards.begin({**run, "models": {**scorer.models, **_revisions()}})
-                    started = time.monotonic()
-                records = _score(scorer, shard)
-                shards.write(number, [_line(record, progress) for record in records])
-            number += 1
-            report(progress)
+                report(progress)
+                continue
+            if scorer is None:
+                scorer = stack.enter_context(open_scorer(plan.settings))
+                # An interrupt waits for no shard: closing the scorer ends what it has begun.
+                stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+                shards.begin({**run, "models": {**scorer.models, **_revisions()}})
+                started = time.monotonic()
+            under_way.append((count - 1, threads.submit(_score, scorer, shard)))
+            finish(_AT_ONCE - 1)
+        finish(0)
         seconds = time.monotonic() - started
     shards.begin(run)  # an archive without items has begun no run yet
     if plan.one_file:
-        shards.assemble(plan.output, number)
+        shards.assemble(plan.output, count)
         shards.seal(plan.seal, progress.items)
         shards.remove()
     else:
@@ -225,11 +244,10 @@ def _cut(plan: Plan) -> Iterator[list[Item]]:
         yield shard
 
 
-def _score(scorer: Scorer, shard: Sequence[Item]) -> Iterator[Record]:
+def _score(scorer: Scorer, shard: Sequence[Item]) -> list[Record]:
     """The records of a shard, in the order of its items."""
     records = iter(_score_articles(scorer, [item.article for item in shard if item.error is None]))
-    for item in shard:
-        yield next(records) if item.error is None else item.failure()
+    return [next(records) if item.error is None else item.failure() for item in shard]
 
 
 def _score_articles(scorer: Scorer, articles: Sequence[Article]) -> list[Record]:

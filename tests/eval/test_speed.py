@@ -63,6 +63,8 @@ def test_a_failure_ends_the_loop_and_is_raised() -> None:
 class FakePipeline:
     """Spends a millisecond an article and half of it in a batch; asserts what it is asked."""
 
+    models: dict[str, str] = {}  # noqa: RUF012
+
     def __init__(self) -> None:
         self.asked: list[tuple[frozenset[str], str]] = []
         self.closed = False
