@@ -7,6 +7,7 @@ no model, and none is loaded where nothing is left to do.
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -191,6 +192,7 @@ def _run(
     scorer: Scorer | None = None
     started = time.monotonic()
     under_way: deque[tuple[int, Future[list[Record]]]] = deque()
+    stopped = threading.Event()
 
     def finish(at_most: int) -> None:
         """Write the oldest shards until at most so many are being scored."""
@@ -200,7 +202,7 @@ def _run(
             report(progress)
 
     with ExitStack() as stack:
-        threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="communique-shard")
+        pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="communique-shard")
         for count, shard in enumerate(_cut(plan), 1):
             found = shards.read(count - 1, len(shard))
             if found is not None:
@@ -212,10 +214,11 @@ def _run(
             if scorer is None:
                 scorer = stack.enter_context(open_scorer(plan.settings))
                 # An interrupt waits for no shard: closing the scorer ends what it has begun.
-                stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+                stack.callback(pool.shutdown, wait=False, cancel_futures=True)
+                stack.callback(stopped.set)
                 shards.begin({**run, "models": {**scorer.models, **_revisions()}})
                 started = time.monotonic()
-            under_way.append((count - 1, threads.submit(_score, scorer, shard)))
+            under_way.append((count - 1, pool.submit(_score, scorer, shard, stopped)))
             finish(_AT_ONCE - 1)
         finish(0)
         seconds = time.monotonic() - started
@@ -244,13 +247,13 @@ def _cut(plan: Plan) -> Iterator[list[Item]]:
         yield shard
 
 
-def _score(scorer: Scorer, shard: Sequence[Item]) -> list[Record]:
-    """The records of a shard, in the order of its items."""
-    records = iter(_score_articles(scorer, [item.article for item in shard if item.error is None]))
+def _score(scorer: Scorer, shard: Sequence[Item], stopped: threading.Event) -> list[Record]:
+    """The records of a shard, in the order of its items; what fails once the run has stopped is nobody's any more."""
+    records = iter(_score_articles(scorer, [item.article for item in shard if item.error is None], stopped))
     return [next(records) if item.error is None else item.failure() for item in shard]
 
 
-def _score_articles(scorer: Scorer, articles: Sequence[Article]) -> list[Record]:
+def _score_articles(scorer: Scorer, articles: Sequence[Article], stopped: threading.Event) -> list[Record]:
     if not articles:
         return []
     try:
@@ -258,6 +261,8 @@ def _score_articles(scorer: Scorer, articles: Sequence[Article]) -> list[Record]
     except EnvironmentFault:
         raise
     except Exception:
+        if stopped.is_set():
+            raise
         log.exception("a shard of %d articles failed; scoring them one by one", len(articles))
     return [_score_one(scorer, article) for article in articles]
 
