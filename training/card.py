@@ -22,6 +22,10 @@ SETS: Final[Mapping[str, tuple[str, str]]] = {
         "1,276 articles on world affairs (AllSides repository), labelled for this project",
         "repository Apache-2.0; texts: the publishers' copyright",
     ),
+    "allsides": (
+        "1,008 further articles on world affairs (AllSides repository), labelled for this project",
+        "repository Apache-2.0; texts: the publishers' copyright; labels: this project's own",
+    ),
     "newsmtsc": ("NewsMTSC, sentences with target polarity (Hamborg and Donnay, EACL 2021)", "MIT-style"),
     "grounding": ("sentences of machine summaries of `world`, read and marked for this project", "this project's own"),
 }
@@ -46,7 +50,7 @@ def classifier_card(
         "A 22M-parameter encoder (all-MiniLM-L6-v2, Apache-2.0), fine-tuned with heads for topics, stance toward a",
         "named target, salience (which words a summary would hold) and support of a claim by its evidence. One reading",
         "of an article serves all heads. Topics are read from the article's words alone as well, by a line over hashed",
-        "stems. Weights in 8 bits, arithmetic bf16 or f32, on OpenVINO.",
+        "stems. Weights and products in 8 bits, the rest bf16 or f32, on OpenVINO.",
         "",
         "Made by `python -m training.classifier` and `python -m training.export classifier`, which writes this card.",
         "",

@@ -73,12 +73,13 @@ class Pool:
         self.sentences: list[Sample] = [s for item, s in made if s and not self._held(item.event)]
         held_sentences = [s for item, s in made if s and self._held(item.event)]
         claims: list[data.Claim] = []
-        if settings.grounding and data_root:
+        if settings.grounding and data_root and settings.claims_per_epoch:
             claims = list(data.claims(data_root / settings.grounding, {a.id: a for a in articles}))
         self.read_claims = [c for c in claims if not self._held(c.event)]
         rng = random.Random(settings.seed)
         held_claims = [c for c in claims if self._held(c.event)]
-        held_claims += [c for article in self.held_articles for c in perturbed_claims(article, rng)]
+        if settings.claims_per_epoch:
+            held_claims += [c for article in self.held_articles for c in perturbed_claims(article, rng)]
         self.validation: list[Sample] = [
             *(article_sample(tokenizer, article) for article in self.held_articles),
             *held_sentences,

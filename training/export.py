@@ -22,18 +22,25 @@ import torch
 from communique.bag import bag
 from communique.errors import CommuniqueError, UsageError
 from communique.heads import Heads
+from training.batches import ArticleSample
 from training.calibration import fit
 from training.card import classifier_card
 from training.classifier import base_folder, held_out_predictions
 from training.export_summarizer import export_summarizer
+from training.graph import agreement, save_graph
 from training.model import MultiTaskModel
 from training.settings import ClassifierSettings, load
 from training.topic_words import fit as fit_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
+
+    from communique.windows import Window
 
 __all__ = ["export_classifier", "main"]
+
+#: Windows of training articles that the ranges of the graph's activations are taken from, and held-out ones to compare.
+_RANGED, _COMPARED = 160, 32
 
 
 class _Traced(torch.nn.Module):
@@ -48,8 +55,6 @@ class _Traced(torch.nn.Module):
 
 def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, float]:
     """Write graph, heads, tokenizer and calibration; returns the graph's agreement with the torch model."""
-    import nncf
-    import openvino
     from safetensors.numpy import save_file
     from safetensors.torch import load_file
 
@@ -69,37 +74,21 @@ def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, 
     save_file(heads, to / "heads.safetensors")
     shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
     (to / "calibration.json").write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
-    example = (torch.randint(1000, 20000, (2, 64)), torch.ones(2, 64, dtype=torch.long), torch.zeros(2, 64).long())
-    with torch.no_grad():
-        graph = openvino.convert_model(_Traced(model.trunk), example_input=example, input=[(-1, -1)] * 3)
-    for port, name in zip(graph.inputs, ("ids", "mask", "types"), strict=True):
-        port.get_tensor().set_names({name})
-    # Weights in 8 bits, one scale a row; arithmetic stays bf16 or f32. Dynamic quantisation of activations drifts.
-    graph = nncf.compress_weights(graph, mode=nncf.CompressWeightsMode.INT8_SYM)
-    openvino.save_model(graph, to / "trunk.xml", compress_to_fp16=True)
-    agreement = _agreement(model, to, example)
-    validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
-    card = classifier_card(settings, validation, agreement, calibration, data_root is not None)
-    (to / "CARD.md").write_text(card, encoding="utf-8")
-    return agreement
-
-
-@torch.no_grad()
-def _agreement(model: MultiTaskModel, to: Path, example: tuple[torch.Tensor, ...]) -> dict[str, float]:
-    import openvino
-
-    want = model.trunk(
-        input_ids=example[0], attention_mask=example[1], token_type_ids=example[2]
-    ).last_hidden_state.numpy()
-    found: dict[str, float] = {}
-    for precision in ("f32", "bf16"):
-        compiled = openvino.Core().compile_model(to / "trunk.xml", "CPU", {"INFERENCE_PRECISION_HINT": precision})
-        got = compiled([tensor.numpy() for tensor in example])[0]
-        cosine = (want * got).sum(-1) / (np.linalg.norm(want, axis=-1) * np.linalg.norm(got, axis=-1))
-        found[f"cosine_{precision}_mean"] = float(cosine.mean())
-        found[f"cosine_{precision}_min"] = float(cosine.min())
+    module = _Traced(model.trunk)
+    save_graph(module, _windows(pool.samples.values(), _RANGED), to / "trunk.xml")
+    held = _windows((sample for sample in pool.validation if isinstance(sample, ArticleSample)), _COMPARED)
+    found = agreement(module, to / "trunk.xml", held)
     found["graph_megabytes"] = sum(path.stat().st_size for path in to.glob("trunk.*")) / 1e6
+    validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
+    card = classifier_card(settings, validation, found, calibration, data_root is not None)
+    (to / "CARD.md").write_text(card, encoding="utf-8")
     return found
+
+
+def _windows(samples: Iterable[ArticleSample], most: int) -> list[Window]:
+    """The first windows of articles spread over all of them."""
+    firsts = [sample.windows[0] for sample in samples]
+    return firsts[:: max(1, len(firsts) // most)][:most]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
