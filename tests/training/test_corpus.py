@@ -12,6 +12,7 @@ import jsonschema
 import pytest
 
 import communique
+from communique.labels import STANCES, TOPICS
 from eval.agreement import read_labels
 from eval.references import load
 
@@ -47,7 +48,7 @@ def words(text: str) -> int:
 
 def test_counts_and_variety_are_what_was_promised() -> None:
     conflict, world, _ = (lines(CORPUS / name) for name in FILES)
-    assert len(ARTICLES) >= 540
+    assert len(ARTICLES) >= 690
     assert 0.6 <= sum(bool(SIDES & article["stance"].keys()) for article in ARTICLES) / len(ARTICLES) <= 0.75
     assert len({article["id"] for article in ARTICLES}) == len(ARTICLES)
     assert len({article["manner"] for article in ARTICLES}) >= 10
@@ -105,3 +106,15 @@ def test_second_reading_is_large_enough_and_settled() -> None:
             both = {labels.stance.get(target), second[i].stance.get(target)}
             if len(both) == 1:
                 assert settled[i]["stance"][target]["label"] in both, (i, target)
+
+
+def test_labels_of_real_articles_are_legal_and_hold_no_text() -> None:
+    labels = lines(CORPUS / "allsides-labels.jsonl")
+    assert len({item["id"] for item in labels}) == len(labels) >= 1000
+    for item in labels:
+        assert set(item) == {"id", "topics", "stance", "summary"}
+        assert set(item["topics"]) <= set(TOPICS)
+        assert 1 <= len(item["topics"]) <= 4
+        assert item["stance"]
+        assert set(item["stance"].values()) <= set(STANCES)
+        assert 20 <= words(item["summary"]) <= 62
