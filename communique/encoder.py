@@ -1,4 +1,4 @@
-"""The trunk: reads the windows of an article once, on OpenVINO, and gives the state of every token.
+"""An encoder on OpenVINO: reads windows of tokens and gives the state of every token, or one number a window.
 
 It knows nothing of heads, labels or sentences. Shapes: W windows, at most L tokens each, hidden size H.
 """
@@ -35,7 +35,7 @@ class _Group:
 
 
 class Encoder:
-    """An OpenVINO graph with inputs ids, mask, types [W, L] and output states [W, L, H].
+    """An OpenVINO graph with inputs ids, mask, types [W, L] and output states [W, L, H], or logits [W].
 
     Args:
         graph: the graph's .xml file.
@@ -67,6 +67,13 @@ class Encoder:
             for number, states in zip(rows, output, strict=True):
                 found[number] = states[: len(windows[number])]
         return [states for states in found if states is not None]
+
+    def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
+        """[W] of a graph that gives one number a window, in the order given."""
+        found = np.zeros(len(windows), dtype=np.float32)
+        for rows, output in self._outputs(windows, None):
+            found[rows] = output
+        return found
 
     def _outputs(
         self, windows: Sequence[Window], deadline: float | None

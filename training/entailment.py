@@ -5,7 +5,8 @@
 
 True sentences come from reference summaries and articles, false ones are made of them, one change each, and both stand
 in one group, so that the model must see the change and not the topic. Interrupted, the same command goes on from the
-last checkpoint. Figures on the held-out fold: OUT/validation.json.
+last checkpoint. Figures on the held-out fold: OUT/validation.json; the graph for serving: OUT/entailment.xml, which
+`python -m training.checker` weighs beside its own model.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from communique.perturbation import KINDS, perturb
 from communique.windows import load_tokenizer, pair
 from training import command, data
 from training.classifier import base_folder, checkpoint, resume, schedule, writer_of
+from training.graph import save_graph
 from training.model import best_arithmetic
 from training.settings import EntailmentSettings, as_yaml
 
@@ -48,6 +50,8 @@ REFERENCE: Final = "reference"
 #: A reference sentence whose words the article covers less may not be true of it: it would teach the wrong thing.
 _LEAST_COVERAGE: Final = 0.6
 _LOG_EVERY: Final = 10
+#: Windows that the ranges of the graph's activations are taken from.
+_RANGED: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,7 +261,17 @@ def train(settings: EntailmentSettings, data_root: Path | None, smoke: bool = Fa
     result = figures(logits_of(model, held), held) if held else {}
     (out / "validation.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, out / "model.safetensors")
+    export(model, train_groups, settings, out)
     return result
+
+
+def export(model: EntailmentModel, groups: Sequence[Sequence[Example]], settings: EntailmentSettings, to: Path) -> None:
+    """Write the graph that `communique/grounding/entailment.py` reads, and beside it what it was made with."""
+    model.eval()
+    shown = [group[0].window for group in groups[:: max(1, len(groups) // _RANGED)]][:_RANGED]
+    save_graph(model, shown, to / "entailment.xml")
+    made = {"window_tokens": settings.window_tokens, "folds": settings.folds, "hold_out": settings.hold_out}
+    (to / "entailment.json").write_text(json.dumps(made) + "\n", encoding="utf-8")
 
 
 def _dealt(

@@ -241,6 +241,7 @@ class CheckerSettings:
         corpus: JSONL files in the reference form.
         sets: external article sets under the data root (`karabakh`, `world`).
         grounding: file of labelled machine sentences under the data root, or none.
+        entailment: folder of a finished `training.entailment`, whose encoder is weighed beside the trees, or none.
         broken_per_sentence: at most so many broken forms of a true sentence.
         broken_articles: of each set so many articles, spread over it, give sentences to break; 0 for all.
         read_weight: how much a sentence that was read weighs beside a made one.
@@ -258,6 +259,7 @@ class CheckerSettings:
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     grounding: str | None = None
+    entailment: str | None = None
     broken_per_sentence: int = 3
     broken_articles: int = 0
     read_weight: float = 4.0
