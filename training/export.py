@@ -75,7 +75,7 @@ def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, 
     shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
     (to / "calibration.json").write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
     module = _Traced(model.trunk)
-    save_graph(module, _windows(pool.samples.values(), _RANGED), to / "trunk.xml")
+    save_graph(module, to / "trunk.xml", _windows(pool.samples.values(), _RANGED))
     held = _windows((sample for sample in pool.validation if isinstance(sample, ArticleSample)), _COMPARED)
     found = agreement(module, to / "trunk.xml", held)
     found["graph_megabytes"] = sum(path.stat().st_size for path in to.glob("trunk.*")) / 1e6

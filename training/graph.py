@@ -1,4 +1,4 @@
-"""An encoder as an OpenVINO graph in 8-bit arithmetic, and how far that lies from the torch model.
+"""An encoder as an OpenVINO graph in 8 bits, and how far that lies from the torch model.
 
 It knows encoders that take ids, mask and token types; what their output means is for others to know.
 """
@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from communique.windows import Window
@@ -33,11 +33,11 @@ def padded(windows: Sequence[Window]) -> list[np.ndarray[Any, Any]]:
     return arrays
 
 
-def save_graph(module: torch.nn.Module, windows: Sequence[Window], path: Path) -> None:
-    """Write the graph of `module(ids, mask, types)`, weights and products in 8 bits.
+def save_graph(module: torch.nn.Module, path: Path, windows: Sequence[Window] = ()) -> None:
+    """Write the graph of `module(ids, mask, types)`, its weights in 8 bits.
 
-    The ranges of the activations are those of `windows`, which should be of the kind that will be read. On two cores
-    the trunk is a third faster than with 8-bit weights alone; what is not a product stays bf16 or f32.
+    With `windows`, of the kind that will be read, products are formed in 8 bits too, over the ranges that activations
+    have there: on two cores the trunk is a third faster then. What is not a product stays bf16 or f32.
     """
     import nncf
     import openvino
@@ -47,14 +47,17 @@ def save_graph(module: torch.nn.Module, windows: Sequence[Window], path: Path) -
         graph = openvino.convert_model(module, example_input=example, input=[(-1, -1)] * 3)
     for port, name in zip(graph.inputs, NAMES, strict=True):
         port.get_tensor().set_names({name})
-    batches = [padded(batch) for batch in _batches(windows)]
-    graph = nncf.quantize(
-        graph,
-        nncf.Dataset(batches),
-        model_type=nncf.ModelType.TRANSFORMER,
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(batches),
-    )
+    if windows:
+        batches = [padded(windows[start : start + _TOGETHER]) for start in range(0, len(windows), _TOGETHER)]
+        graph = nncf.quantize(
+            graph,
+            nncf.Dataset(batches),
+            model_type=nncf.ModelType.TRANSFORMER,
+            preset=nncf.QuantizationPreset.MIXED,
+            subset_size=len(batches),
+        )
+    else:
+        graph = nncf.compress_weights(graph, mode=nncf.CompressWeightsMode.INT8_SYM)
     openvino.save_model(graph, path, compress_to_fp16=True)
 
 
@@ -75,8 +78,3 @@ def agreement(module: torch.nn.Module, path: Path, windows: Iterable[Window]) ->
         found[f"cosine_{precision}_mean"] = float(np.concatenate(cosines).mean())
         found[f"cosine_{precision}_min"] = float(np.concatenate(cosines).min())
     return found
-
-
-def _batches(windows: Sequence[Window]) -> Iterator[Sequence[Window]]:
-    for start in range(0, len(windows), _TOGETHER):
-        yield windows[start : start + _TOGETHER]

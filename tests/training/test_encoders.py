@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
 from communique.errors import UsageError
+from communique.grounding.entailment import Entailment
 from training import classifier, entailment
 from training.settings import ClassifierSettings, EntailmentSettings, load
 
@@ -118,3 +120,17 @@ def test_a_pass_is_the_same_each_time_and_another_one_differs(made: list[entailm
     for batch in first:
         found = [example for group in batch for example in group]
         assert len(batch) == 1 or len(found) * max(len(example.window) for example in found) <= 2000
+
+
+def test_the_graph_judges_as_the_model_does(made: list[entailment.Example], encoder: Path, tmp_path: Path) -> None:
+    model = entailment.EntailmentModel(encoder)
+    entailment.export(model, EntailmentSettings(), tmp_path)
+    shutil.copy(encoder / "tokenizer.json", tmp_path)
+    found = Entailment(tmp_path, tmp_path)
+    assert not found.logits([]).size
+    from communique.encoder import Encoder
+
+    windows = [example.window for example in made[:12]]
+    graph = Encoder(tmp_path / "entailment.xml", precision="f32").logits(windows)
+    np.testing.assert_allclose(graph, entailment.logits_of(model, made[:12]), atol=0.02)
+    assert found.logits([("Baku said so.", ["Baku said so on Monday."])]).shape == (1,)
