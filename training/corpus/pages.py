@@ -32,6 +32,14 @@ _LAST: Final = tuple("Avagyan Mammadov Keller Lomidze Demir Novak Haroyan Beridz
 _MONTHS: Final = tuple("January February March April May June July August September October November December".split())
 #: How likely a page shows one passage of its pattern.
 _SHOWN: Final = 0.8
+#: How likely the lines above a text page's article run into it: a menu whose buttons lost what parted them.
+_GLUED: Final = 0.1
+#: How likely the other stories are those that name most of the same people and places, and how many of these.
+_CLOSE: Final = 0.5
+_CLOSEST: Final = 30
+#: Kinds whose buttons stand on one line, and run into what follows once the markup is gone.
+_MENUS: Final = frozenset(("share", "messenger"))
+_NAME: Final = re.compile(r"(?<=[a-z,;] )[A-Z][\w’-]{2,}")
 #: Noise and how likely a text page has it; a page has at most one layout.
 _LAYOUTS: Final = {"one-line": 0.14, "wrapped": 0.08, "single-newlines": 0.25, "crlf": 0.08}
 _NOISES: Final = {
@@ -99,17 +107,22 @@ def text_page(article: dict[str, Any], passages: list[Passage], others: Sequence
     noise = [layout] if layout else []
     noise += [name for name, share in _NOISES.items() if rng.random() < share]
     all_wrapped = rng.random() < 0.5
+    glue = rng.choice(("", "", " ")) if not layout and rng.random() < _GLUED else None
+    if glue is not None:
+        noise.append("glued")
     separator = {"one-line": " ", "single-newlines": "\n", "crlf": "\r\n\r\n"}.get(layout, "\n\n")
     if layout == "one-line" and "lost-spaces" in noise:
         separator = ""
     text = ""
     spans: list[dict[str, Any]] = []
+    previous = ""
     for line in lines:
         shown = _noisy(line.text, noise, rng)
         if layout == "wrapped" and (all_wrapped or not line.kind):
             shown = textwrap.fill(shown, 76)
         if text:
-            text += separator
+            text += separator if glue is None or previous not in _MENUS or len(line.text) < 2 else glue
+        previous = line.kind
         if line.kind:
             _mark(spans, text, len(text), len(text) + len(shown), line.kind)
         text += shown
@@ -167,6 +180,9 @@ def _arranged(
     near = [other for other in others if len(targets & set(other["stance"])) > 1]
     if len(near) < 6 or rng.random() < 0.25:
         near = list(others)
+    elif rng.random() < _CLOSE:
+        names = _names(article["text"])
+        near = sorted(near, key=lambda other: (-len(names & _names(other["text"])), other["id"]))[:_CLOSEST]
     filler = _Filler(article, near, rng)
     shown = [passage for passage in passages if rng.random() < _SHOWN]
     paragraphs = [part for part in re.split(r"\n+", article["text"]) if part.strip()]
@@ -181,6 +197,12 @@ def _arranged(
     above = [line for passage in shown if passage.place in ("head", "top") for line in filler.lines(passage)]
     below = [line for passage in shown if passage.place == "foot" for line in filler.lines(passage)]
     return above + lines + below
+
+
+@functools.cache
+def _names(text: str) -> frozenset[str]:
+    """The names that stand inside an article's sentences."""
+    return frozenset(_NAME.findall(text))
 
 
 @functools.cache
@@ -204,8 +226,8 @@ def _digest(text: str, count: int) -> str:
 
 
 class _Filler:
-    """Fills placeholders: {headline}, {story2} (a headline and two paragraphs), {digest2} (three or four sentences of
-    a story), {tease}, {lede}, {date}, …"""
+    """Fills placeholders: {headline}, {story2} (a headline and two paragraphs), {body2} (the paragraphs alone),
+    {digest2} (three or four sentences of a story), {tease}, {lede}, {date}, …"""
 
     def __init__(self, article: dict[str, Any], near: Sequence[dict[str, Any]], rng: random.Random) -> None:
         self.article, self.rng = article, rng
@@ -232,6 +254,8 @@ class _Filler:
         if name == "story":
             other = self._other()
             return "\n".join([other["title"], *re.split(r"\n+", other["text"])[:count]])
+        if name == "body":
+            return "\n".join(re.split(r"\n+", self._other()["text"])[:count])
         if name == "digest":
             return _digest(str(self._other()["text"]), count + rng.randrange(2))
         first = re.split(r"\n+", self.article["text"])[0]
