@@ -34,6 +34,7 @@ EXAMPLES: Final = """\
   python -m eval.run --suite summaries --mode auto --mode extractive
   python -m eval.run --suite topics --suite stance --external karabakh --data-root DIR --fold 1/5
   python -m eval.run --model http://127.0.0.1:3000              a running service
+  python -m eval.run --model writer                             the language model alone, nothing proven
   python -m eval.run --suite summaries --model ./my-checkpoint  a transformers model, by folder or hub name
   python -m eval.run --data mine.jsonl --model records.jsonl    your data, records scored before
   python -m eval.run --report report.html --markdown table.md"""
@@ -147,7 +148,9 @@ def _options() -> argparse.ArgumentParser:
         "--suite", action="append", choices=list(SUITES), help="may be given several times (default: all)"
     )
     options.add_argument(
-        "--model", default="registry", help="registry, a service's URL, records (.jsonl), a folder or a hub name"
+        "--model",
+        default="registry",
+        help="registry, writer, a service's URL, records (.jsonl), a folder or a hub name",
     )
     options.add_argument(
         "--mode", action="append", choices=get_args(RequestedMode), help="summary modes, each a row (default: auto)"

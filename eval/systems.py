@@ -3,6 +3,7 @@
 Every system takes articles and gives records in the JSON form, in order, one each. It knows nothing of references.
 
     registry                    the library with the models that the registry pins
+    writer                      the registry's language model alone, nothing proven; summaries only
     http://127.0.0.1:3000       a running service, through POST /v1/analyze
     records.jsonl               what `communique score` wrote
     ./checkpoint, name/model    a transformers model, causal or sequence-to-sequence; summaries only
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from communique.errors import EnvironmentFault, UsageError
 from eval.references import read_jsonl
+from eval.sentences import sentences
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from communique.record import Article
 
 
-__all__ = ["Answers", "Record", "System", "failed", "open_system", "opened"]
+__all__ = ["Answers", "Record", "System", "failed", "open_system", "opened", "unproven"]
 
 #: A record in its JSON form (`communique/schemas/record.schema.json`).
 Record = dict[str, Any]
@@ -90,6 +92,8 @@ def open_system(spec: str, *, device: str = "cpu", settings: Any = None) -> Syst
     """
     if spec == "registry":
         return _pipeline(settings)
+    if spec == "writer":
+        return _writer(settings)
     if spec.startswith(("http://", "https://")):
         return _service(spec.rstrip("/"))
     path = Path(spec)
@@ -100,8 +104,8 @@ def open_system(spec: str, *, device: str = "cpu", settings: Any = None) -> Syst
 
         return open_transformer(spec, device)
     raise UsageError(
-        f"--model {spec}: no such model. Allowed: registry, a service's URL, a .jsonl of records, a folder with a "
-        "config.json, or a hub name such as owner/model"
+        f"--model {spec}: no such model. Allowed: registry, writer, a service's URL, a .jsonl of records, a folder "
+        "with a config.json, or a hub name such as owner/model"
     )
 
 
@@ -126,6 +130,22 @@ def _pipeline(settings: Any) -> System:
         return [verdict.support for verdict in pipeline.checker.check(claims, document)]
 
     return System("communique", score, check, close=stack.close)
+
+
+def _writer(settings: Any) -> System:
+    from communique.config import Settings
+    from communique.reading import read
+    from communique.summary.writer import Writer
+
+    writer = Writer.open(settings or Settings.load())
+
+    def score(articles: Sequence[Article]) -> Iterator[Record]:
+        for at in range(0, len(articles), SHARD):
+            some = articles[at : at + SHARD]
+            for article, draft in zip(some, writer.write([read(article) for article in some]), strict=True):
+                yield unproven(article.id, draft or "", writer.name)
+
+    return System("writer", score, summaries_only=True, close=writer.close)
 
 
 def _records(path: Path) -> System:
@@ -179,6 +199,16 @@ def failed(identifier: str, kind: str, detail: str) -> Record:
     return {
         "id": identifier, "summary": None, "topics": [], "topic_probabilities": {}, "stance": [], "removed": [],
         "models": {}, "error": {"type": kind, "title": kind, "detail": detail},
+    }  # fmt: skip
+
+
+def unproven(identifier: str, text: str, model: str) -> Record:
+    """The record of a summary that somebody wrote and nobody proved."""
+    written = [{"text": s, "mode": "abstractive", "support": 0.0, "evidence": []} for s in sentences(text)]
+    summary = {"text": text, "mode": "abstractive", "words": len(text.split()), "sentences": written} if text else None
+    return {
+        "id": identifier, "summary": summary, "topics": [], "topic_probabilities": {}, "stance": [], "removed": [],
+        "models": {"summarizer": model}, "error": None,
     }  # fmt: skip
 
 

@@ -10,8 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from communique.errors import EnvironmentFault
-from eval.sentences import sentences
-from eval.systems import Record, System
+from eval.systems import Record, System, unproven
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -71,15 +70,6 @@ def open_transformer(spec: str, device: str = "cpu") -> System:
                     pad_token_id=tokenizer.pad_token_id or tokenizer.eos_token_id,
                 )
             text = tokenizer.decode(out[0] if paired else out[0, ids.shape[1] :], skip_special_tokens=True).strip()
-            yield _record(article.id, text, f"{Path(spec).name}@{revision}")
+            yield unproven(article.id, text, f"{Path(spec).name}@{revision}")
 
     return System(Path(spec).name, score, summaries_only=True)
-
-
-def _record(identifier: str, text: str, model: str) -> Record:
-    written = [{"text": s, "mode": "abstractive", "support": 0.0, "evidence": []} for s in sentences(text)]
-    summary = {"text": text, "mode": "abstractive", "words": len(text.split()), "sentences": written} if text else None
-    return {
-        "id": identifier, "summary": summary, "topics": [], "topic_probabilities": {}, "stance": [], "removed": [],
-        "models": {"summarizer": model}, "error": None,
-    }  # fmt: skip

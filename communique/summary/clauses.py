@@ -37,6 +37,8 @@ _CONNECTIVE: Final = re.compile(
     r"For (?:his|her|its|their) part|At the same time|In particular|Notably|As a result|Of course|In fact|In other words|"
     r"So|Then),\s+|And\s+)(?=[A-Za-z“\"])"
 )
+#: What marks an answer in an interview.
+_ANSWER: Final = re.compile(r"^(?:A|Answer)\s?:\s+")
 _PARENTHESIS: Final = re.compile(r"\s*[(\[][^()\[\]]{1,160}[)\]]")
 _DASHES: Final = re.compile(r"\s+[—–]\s+[^—–“”\"]{3,140}\s+[—–](?=\s)|\s+-\s+[^-“”\"]{3,140}\s+-(?=\s)")
 _RELATIVE: Final = re.compile(r",\s+(?:which|who|whose|whom|where)\s[^,;:“”\"]{3,160}(?=,|[.]?$)")
@@ -101,6 +103,16 @@ _DANGLING: Final = re.compile(
     r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
     r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
 )
+#: A quotation that is a statement, and what names its speaker.
+_SPOKEN: Final = re.compile(r"“[^”]{24,}”|\"[^\"]{24,}\"")
+_VOICED: Final = re.compile(
+    r"\b(?:sa(?:id|ys?|ying)|t(?:old|ells?)|add(?:ed|s|ing)|according|call(?:ed|s|ing)|wr(?:ote|ites?|itten|iting)|tweet\w*|post(?:ed|s)|"
+    r"ask(?:ed|s|ing)|repl(?:ied|ies|ying)|answer\w*|argu\w+|warn\w*|declar\w+|stat(?:ed|es|ing|ement)|announc\w+|insist\w*|not(?:ed|es|ing)|"
+    r"stress\w*|claim\w*|describ\w+|quot\w+|reads?|accus\w+|den(?:ied|ies|ying)|demand\w*|urg\w+|vow\w*|promis\w+|explain\w*|"
+    r"conclud\w+|recall\w*|remark\w*|acknowledg\w+|admit\w*|assert\w*|confirm\w*|maintain\w*|suggest\w*|speak\w*|spoke|words?|"
+    r"express\w*|emphasi[sz]\w+|condemn\w*|criticis\w+|criticiz\w+|praise\w*|predict\w*|propos\w+|testif\w+|agreed|hop(?:ed|es))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +129,21 @@ class Form:
 
 
 def is_dangling(sentence: str) -> bool:
-    """Whether the sentence leans on the one before it: a pronoun, "the minister", "the two" at its head."""
-    return bool(_DANGLING.match(sentence)) or sentence[:1].islower()
+    """Whether the sentence leans on the one before it: a pronoun at its head, or words whose speaker it does not name."""
+    if _DANGLING.match(sentence) or sentence[:1].islower():
+        return True
+    return bool(_SPOKEN.search(sentence)) and not _VOICED.search(_QUOTED.sub("", sentence))
 
 
 def forms(sentence: str) -> list[Form]:
     """The sentence as it reads alone, and its shorter forms, the whole one first; at most twelve.
 
-    A dateline and a connective that only adds ("Meanwhile,") are taken off every form. What is longer than any sentence
+    A dateline, an interview's "A:" and a connective that only adds ("Meanwhile,") are taken off every form. What is longer than any sentence
     of a reporter is not cut.
     """
     end = len(sentence)
     begin = 0
-    if match := _DATELINE.match(sentence):
+    if match := _DATELINE.match(sentence) or _ANSWER.match(sentence):
         begin = match.end()
     if match := _CONNECTIVE.match(sentence[begin:]):
         begin += match.end()

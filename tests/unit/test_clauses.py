@@ -110,3 +110,16 @@ def test_what_stands_alone_does_not_dangle(sentence: str) -> None:
 @pytest.mark.parametrize("dateline", ["Washington (CNN) ", "Dhaka, Bangladesh - ", "Kyiv (Reuters) - "])
 def test_a_correspondents_place_is_taken_off(dateline: str) -> None:
     assert texts(f"{dateline}Police shot two men near the port.")[0] == "Police shot two men near the port."
+
+
+def test_words_without_a_speaker_dangle_and_a_phrase_in_quotation_marks_does_not() -> None:
+    assert is_dangling("“The road will stay closed until the prisoners come home.”")
+    assert is_dangling('In Baku: "The road will stay closed until the prisoners come home."')
+    assert not is_dangling("“The road will stay closed until the prisoners come home,” the governor said.")
+    assert not is_dangling("According to the mayor, “the road will stay closed until the prisoners come home.”")
+    assert not is_dangling("Armenia handed over the last “village of the line” on Monday.")
+
+
+def test_the_mark_of_an_answer_is_taken_off() -> None:
+    assert texts("A: The road will open in May.") == ["The road will open in May."]
+    assert texts("A road will open in May.") == ["A road will open in May."]
