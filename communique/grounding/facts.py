@@ -40,6 +40,9 @@ _CAPITALS: Final = frozenset(
     "Yerevan Baku Moscow Ankara Tehran Washington Beijing London Paris Berlin Kabul Damascus Jerusalem Tokyo Delhi "
     "Islamabad Riyadh Cairo Kyiv Kiev Brussels Tbilisi Pyongyang Seoul Taipei Baghdad Kremlin Belgrade Athens".split()
 )
+#: What makes of a place its people, of one the many.
+_ENDINGS: Final = ("s", "n", "an", "ian", "ese", "i", "ish", "ern")
+_SHORTEST_STEM: Final = 4
 #: Words that open sentences: capitals there say nothing.
 COMMON: Final = frozenset(
     "the a an in on at by of for to from with and or but as it its he she they his her their this that these those there "
@@ -57,7 +60,12 @@ def missing(claim: str, source: str) -> tuple[str, ...]:
     lost = [match[0] for match in _FIGURE.finditer(claim) if not held.figure(match[0])]
     lost += [match[0] for match in _SPELLED.finditer(claim) if not held.spelled(match[0])]
     lost += [match[0] for match in _TIME.finditer(claim) if match[0].casefold() not in held.folded]
-    lost += [name for name in names(claim) if not held.name(name) and not _forename(name, claim, held)]
+    spelled_out = held.several(claim)
+    lost += [
+        name
+        for name in names(claim)
+        if not held.name(name) and name not in spelled_out and not _forename(name, claim, held)
+    ]
     lost += [match[1] for match in _QUOTE.finditer(claim) if _bare(match[1]) not in held.bare]
     return tuple(dict.fromkeys(lost))
 
@@ -103,8 +111,24 @@ class _Source:
             return True
         return any(other in self.folded for other in _aliases().get(folded, ()))
 
+    def several(self, claim: str) -> frozenset[str]:
+        """Words of names of several words in the claim ("United States") that are held under another name ("U.S.")."""
+        folded = claim.casefold()
+        found = [
+            claim[at : at + len(name)]
+            for name, others in _aliases().items()
+            if " " in name and (at := folded.find(name)) >= 0 and any(other in self.folded for other in others)
+        ]
+        return frozenset(word for name in found for word in name.split())
+
     def _part(self, part: str) -> bool:
-        return part in self._words or any(other in self.folded for other in _aliases().get(part, ()))
+        """As written, with another ending ("Algeria" and "Algerian", "Arab" and "Arabs"), or under another name."""
+        if part in self._words or any(part + ending in self._words for ending in _ENDINGS):
+            return True
+        stems = {part.removesuffix(ending) for ending in _ENDINGS if part.endswith(ending)}
+        if any(len(stem) >= _SHORTEST_STEM and stem in self._words for stem in stems):
+            return True
+        return any(other in self.folded for other in _aliases().get(part, ()))
 
 
 def _bare(text: str) -> str:

@@ -33,6 +33,8 @@ ARTICLE = (
         ("Kerry met Lavrov.", ("Lavrov",)),
         ("Twelve died near Shushi.", ()),
         ("Barack Kerry urged both.", ()),
+        ("Soldiers of the United States and of the United Nations stayed away.", ("Nations",)),
+        ("The Armenians and the Azerbaijani side met Iranians.", ("Iranians",)),
         ("Washington urged both sides, and Brussels did not.", ("Brussels",)),
         ("The Kerry-brokered truce held; the Lavrov-brokered one did not.", ("Lavrov-brokered",)),
         ("Pashinyan called it “pure fiction”.", ("pure fiction",)),
