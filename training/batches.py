@@ -1,7 +1,7 @@
-"""Turn labelled articles, sentences and claims into batches of padded windows with what each loss needs.
+"""Turn labelled articles and sentences into batches of padded windows with what each loss needs.
 
-A `Sample` is one article, one sentence with a target, or one claim with its evidence: windows of token ids, and the
-positions in them where labels apply. Batches hold samples of one kind, of similar length, up to a number of tokens.
+A `Sample` is one article, or one sentence with a target: windows of token ids, and the positions in them where labels
+apply. Batches hold samples of one kind, of similar length, up to a number of tokens.
 """
 
 from __future__ import annotations
@@ -13,34 +13,30 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import torch
 
-from communique.evidence import EvidenceIndex
 from communique.features import mention_features, sentence_features
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, TokenIndex, passages
-from communique.perturbation import perturb, swap_sides
+from communique.perturbation import swap_sides
 from communique.targets import opposed
-from communique.windows import Window, cut, pair
+from communique.windows import Window, cut
 from communique.words import words
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from training.data import Claim, Labelled, TargetSentence
+    from training.data import Labelled, TargetSentence
 
 __all__ = [
     "ArticleSample",
     "Batch",
-    "ClaimSample",
     "SentenceSample",
     "article_sample",
     "batches",
-    "claim_sample",
     "mirrored",
-    "perturbed_claims",
     "sentence_sample",
 ]
 
@@ -88,18 +84,7 @@ class SentenceSample:
     kind: Literal["sentence"] = "sentence"
 
 
-@dataclass(slots=True)
-class ClaimSample:
-    """A claim with its evidence in one window."""
-
-    id: str
-    windows: list[Window]
-    supported: int
-    why: str
-    kind: Literal["claim"] = "claim"
-
-
-Sample = ArticleSample | SentenceSample | ClaimSample
+Sample = ArticleSample | SentenceSample
 
 
 @dataclass(slots=True)
@@ -203,28 +188,6 @@ def sentence_sample(tokenizer: Tokenizer, item: TargetSentence) -> SentenceSampl
     if not tokens:
         return None
     return SentenceSample(item.id, windows, tokens, index.tokens(0), STANCES.index(item.label))
-
-
-def claim_sample(tokenizer: Tokenizer, claim: Claim) -> ClaimSample:
-    """A claim beside the sentences of its article that cover it best."""
-    chosen = EvidenceIndex(claim.sentences).find(claim.text)
-    window = pair(tokenizer, claim.text, [claim.sentences[number] for number in chosen])
-    return ClaimSample(claim.id, [window], int(claim.supported), claim.kind)
-
-
-def perturbed_claims(article: Labelled, rng: random.Random, each: int = 2) -> Iterator[Claim]:
-    """True sentences of the reference summaries and of the article, and broken forms of them, about as many."""
-    from training.data import Claim, sentences_of
-
-    text = " ".join(article.sentences)
-    pool = [sentence for summary in article.summaries for sentence in sentences_of(summary)]
-    pool += rng.sample(article.sentences, min(1, len(article.sentences)))
-    for number, sentence in enumerate(pool):
-        key = f"{article.id}#{number}"
-        yield Claim(key, article.event, sentence, article.sentences, True, "reference")
-        broken = perturb(sentence, text, rng)
-        for kind in rng.sample(sorted(broken), min(each if rng.random() < 0.3 else 1, len(broken))):
-            yield Claim(f"{key}-{kind}", article.event, broken[kind], article.sentences, False, kind)
 
 
 def _length(sample: Sample) -> int:

@@ -43,13 +43,11 @@ def classifier_card(
     if external:
         used += list(settings.sets)
         used += ["newsmtsc"] if settings.target_sentences else []
-        used += ["grounding"] if settings.grounding else []
     lines = [
         "# The trunk and its heads",
         "",
         "A 22M-parameter encoder (all-MiniLM-L6-v2, Apache-2.0), fine-tuned with heads for topics, stance toward a",
-        "named target, salience (which words a summary would hold) and support of a claim by its evidence. One reading",
-        "of an article serves all heads. Topics are read from the article's words alone as well, by a line over hashed",
+        "named target, and salience (which words a summary would hold). One reading of an article serves all heads. Topics are read from the article's words alone as well, by a line over hashed",
         "stems. Weights and products in 8 bits, the rest bf16 or f32, on OpenVINO.",
         "",
         "Made by `python -m training.classifier` and `python -m training.export classifier`, which writes this card.",
@@ -107,10 +105,6 @@ def _classes(figures: Mapping[str, Any]) -> list[str]:
             cells = " | ".join(f"{value[label]:.3f}" for label in ("favor", "neutral", "against"))
             lines.append(f"| {name.removeprefix('stance_').removesuffix('_f1')} | {cells} |")
         lines.append("")
-    caught = figures.get("claims_caught_at_5")
-    if caught:
-        lines += ["| broken references caught at 5% false alarms | share |", "|---|---|"]
-        lines += [*(f"| {kind} | {value:.2f} |" for kind, value in caught.items()), ""]
     return lines
 
 

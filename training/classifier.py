@@ -1,4 +1,4 @@
-"""Train the trunk with its heads: topics, stance, salience and the claim checker, all at once.
+"""Train the trunk with its heads: topics, stance and salience, all at once.
 
     python -m training.classifier --config training/configs/classifier.yaml --data-root DATA
     python -m training.classifier --config training/configs/classifier.yaml --smoke    # a minute, for tests
@@ -28,10 +28,8 @@ from training.batches import (
     Sample,
     article_sample,
     batches,
-    claim_sample,
     collate,
     mirrored,
-    perturbed_claims,
     sentence_sample,
 )
 from training.leftovers import Leftovers
@@ -72,18 +70,9 @@ class Pool:
         made = [(item, sentence_sample(tokenizer, item)) for item in sentences]
         self.sentences: list[Sample] = [s for item, s in made if s and not self._held(item.event)]
         held_sentences = [s for item, s in made if s and self._held(item.event)]
-        claims: list[data.Claim] = []
-        if settings.grounding and data_root and settings.claims_per_epoch:
-            claims = list(data.claims(data_root / settings.grounding, {a.id: a for a in articles}))
-        self.read_claims = [c for c in claims if not self._held(c.event)]
-        rng = random.Random(settings.seed)
-        held_claims = [c for c in claims if self._held(c.event)]
-        if settings.claims_per_epoch:
-            held_claims += [c for article in self.held_articles for c in perturbed_claims(article, rng)]
         self.validation: list[Sample] = [
             *(article_sample(tokenizer, article) for article in self.held_articles),
             *held_sentences,
-            *(claim_sample(tokenizer, claim) for claim in held_claims),
         ]
 
     def _held(self, event: str) -> bool:
@@ -105,10 +94,6 @@ class Pool:
                 swap = article.id in self.mirrors and not swap
         sentences = self.settings.sentences_per_epoch
         samples.extend(rng.sample(self.sentences, sentences) if 0 < sentences < len(self.sentences) else self.sentences)
-        if self.settings.claims_per_epoch:
-            drawn = [c for article in self.train_articles for c in perturbed_claims(article, rng)]
-            drawn = rng.sample(drawn, min(self.settings.claims_per_epoch, len(drawn)))
-            samples.extend(claim_sample(self.tokenizer, claim) for claim in [*drawn, *self.read_claims])
         return batches(samples, self.settings.batch_tokens, rng)
 
 
@@ -137,13 +122,12 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     total = sum(map(len, epochs))
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step / total, settings.warmup))
     console.print(
-        f"{len(pool.train_articles)} articles, {len(pool.sentences)} sentences, {len(pool.read_claims)} read claims; "
+        f"{len(pool.train_articles)} articles, {len(pool.sentences)} sentences; "
         f"held out: {len(pool.held_articles)} articles; {total} steps; {best_arithmetic()[1]}"
     )
     done = resume(out, model, optimizer, rate)
     writer = writer_of(out)
     saved = time.monotonic()
-    rng = random.Random(settings.seed)
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     ) as progress:
@@ -153,7 +137,6 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
             for group in epoch:
                 step += 1
                 if step <= done:
-                    rng.random()
                     continue
                 model.train()
                 batch = collate(group, settings.mask_mentions, random.Random(f"{settings.seed}/{step}"))
@@ -263,11 +246,10 @@ def resume(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Command line; returns the exit code."""
     arguments = command.options("classifier", __doc__).parse_args(argv)
-    external = {"sets": (), "target_sentences": None, "grounding": None}
+    external = {"sets": (), "target_sentences": None}
 
     def work() -> dict[str, Any]:
-        smoke = {"epochs": 1, "claims_per_epoch": 20}
-        settings = command.settings(ClassifierSettings, arguments, external=external, smoke=smoke)
+        settings = command.settings(ClassifierSettings, arguments, external=external, smoke={"epochs": 1})
         return train(settings, arguments.data_root, arguments.smoke)
 
     return command.answer(work, arguments, console)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from communique.passages import TITLE
-from training.batches import ArticleSample, ClaimSample, SentenceSample
+from training.batches import ArticleSample, SentenceSample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +30,6 @@ class LossWeights:
         presence: binary cross-entropy: does the target play a part.
         salience: binary cross-entropy over an article's words.
         sentence: cross-entropy of sentence-level polarity.
-        claim: binary cross-entropy of claims with their evidence.
         stance_classes: weights of favor, neutral, against.
     """
 
@@ -39,7 +38,6 @@ class LossWeights:
     presence: float = 0.3
     salience: float = 1.0
     sentence: float = 1.0
-    claim: float = 1.0
     stance_classes: tuple[float, float, float] = (2.0, 1.0, 1.3)
 
 
@@ -52,7 +50,6 @@ class Predictions:
     presence: list[tuple[str, float, int]] = field(default_factory=list)
     salience: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     sentence: list[tuple[str, Tensor, int]] = field(default_factory=list)
-    claim: list[tuple[str, str, float, int]] = field(default_factory=list)
 
 
 def batch_loss(
@@ -62,10 +59,8 @@ def batch_loss(
     states = model.states(batch.ids, batch.mask, batch.types)
     if batch.kind == "article":
         terms = _articles(model, states, batch, weights, keep)
-    elif batch.kind == "sentence":
-        terms = _sentences(model, states, batch, keep)
     else:
-        terms = _claims(model, states, batch, keep)
+        terms = _sentences(model, states, batch, keep)
     total = sum((getattr(weights, name) * term for name, term in terms.items()), start=states.sum() * 0.0)
     return total, {name: float(term.detach()) for name, term in terms.items()}
 
@@ -139,15 +134,3 @@ def _sentences(model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predic
         for sample, row in zip(samples, logits.softmax(-1).detach(), strict=True):
             keep.sentence.append((sample.id, row, sample.label))
     return {"sentence": nn.functional.cross_entropy(logits, truth)}
-
-
-def _claims(model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predictions | None) -> dict[str, Tensor]:
-    samples = [sample for sample in batch.samples if isinstance(sample, ClaimSample)]
-    mask = batch.mask.unsqueeze(-1).float()
-    pooled = (states * mask).sum(1) / mask.sum(1)
-    logits = model.heads.claims(states[:, 0], pooled)
-    truth = torch.tensor([float(sample.supported) for sample in samples])
-    if keep:
-        for sample, row in zip(samples, logits.sigmoid().detach(), strict=True):
-            keep.claim.append((sample.id, sample.why, float(row), sample.supported))
-    return {"claim": nn.functional.binary_cross_entropy_with_logits(logits, truth)}

@@ -36,8 +36,6 @@ class Heads(nn.Module):
         self.stance_hidden = nn.Linear(2 * width + MENTION_FEATURES, width)
         self.stance_out = nn.Linear(width, len(STANCES))
         self.presence_out = nn.Linear(width, 1)
-        self.claim_hidden = nn.Linear(2 * hidden, width)
-        self.claim_out = nn.Linear(width, 1)
         self.dropout = nn.Dropout(0.1)
 
     def topics(self, first: Tensor, sentences: Tensor) -> Tensor:
@@ -61,11 +59,6 @@ class Heads(nn.Module):
         pooled = torch.cat([(weights * passages).sum(0), passages.amax(0), features])
         hidden = self.dropout(nn.functional.gelu(self.stance_hidden(pooled)))
         return self.stance_out(hidden), self.presence_out(hidden)
-
-    def claims(self, first: Tensor, pooled: Tensor) -> Tensor:
-        """Logits [N] that a claim is supported, from CLS [N, H] and the mean state [N, H] of a claim-evidence pair."""
-        hidden = nn.functional.gelu(self.claim_hidden(self.dropout(torch.cat([first, pooled], dim=-1))))
-        return self.claim_out(hidden).squeeze(-1)  # type: ignore[no-any-return]
 
 
 class MultiTaskModel(nn.Module):

@@ -31,9 +31,8 @@ class ClassifierSettings:
         base: folder of the encoder, or a name in `models/registry.toml`.
         init: weights of an earlier run to start from, or none.
         corpus: JSONL files in the reference form.
-        sets: external article sets under the data root (`karabakh`, `world`).
+        sets: external article sets under the data root (`karabakh`, `world`, `allsides`).
         target_sentences: file of NewsMTSC under the data root, or none.
-        grounding: file of labelled machine sentences under the data root, or none.
         epochs: passes over everything.
         batch_tokens: padded tokens in a batch.
         trunk_lr: peak learning rate of the encoder.
@@ -47,7 +46,6 @@ class ClassifierSettings:
         repeat: how often a pass reads the articles of a set, by the set's name; 1 for those not named. Of an article
             read twice the second reading has its sides swapped.
         sentences_per_epoch: target sentences drawn anew for each pass; 0 takes all.
-        claims_per_epoch: claims drawn anew for each pass.
         folds: events are dealt into so many folds.
         hold_out: the fold kept for validation; -1 trains on all.
         freeze_layers: leave the word vectors and so many of the lowest layers as they are; -1 freezes nothing.
@@ -63,7 +61,6 @@ class ClassifierSettings:
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     target_sentences: str | None = None
-    grounding: str | None = None
     epochs: int = 3
     batch_tokens: int = 4096
     trunk_lr: float = 8e-5
@@ -76,7 +73,6 @@ class ClassifierSettings:
     pages: tuple[str, ...] = ()
     repeat: dict[str, int] = field(default_factory=dict)
     sentences_per_epoch: int = 0
-    claims_per_epoch: int = 3000
     folds: int = 5
     hold_out: int = 0
     freeze_layers: int = 2

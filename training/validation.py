@@ -17,7 +17,7 @@ __all__ = ["figures"]
 
 
 def figures(kept: Predictions) -> dict[str, Any]:
-    """F1 of topics, stance by set and polarity; ranking quality of salience, presence and claims. All in [0, 1]."""
+    """F1 of topics, stance by set and polarity; ranking quality of salience and presence. All in [0, 1]."""
     found: dict[str, Any] = {}
     if kept.topics:
         truth = np.stack([row.numpy() for *_, row in kept.topics]) > 0.5
@@ -52,32 +52,4 @@ def figures(kept: Predictions) -> dict[str, Any]:
             found[f"salience_{name}_ap"] = float(average_precision_score(wanted, guess[:, column]))
     if len({label for _, _, label in kept.presence}) == 2:
         found["presence_auc"] = float(roc_auc_score([p[2] for p in kept.presence], [p[1] for p in kept.presence]))
-    if kept.claim:
-        found |= _claims(kept)
     return found
-
-
-def _claims(kept: Predictions) -> dict[str, Any]:
-    """AUC of claims read by people, and share of broken references caught at 5% false alarms, by kind."""
-    read = [(score, label) for name, _, score, label in kept.claim if name.count("-") and not _made(name)]
-    made = [(kind, score, label) for name, kind, score, label in kept.claim if _made(name)]
-    found: dict[str, Any] = {}
-    if len({label for _, label in read}) == 2:
-        found["claims_read_n"] = len(read)
-        found["claims_read_auc"] = float(roc_auc_score([label for _, label in read], [score for score, _ in read]))
-    true = sorted(score for kind, score, label in made if label)
-    if true:
-        threshold = true[int(0.05 * len(true))]
-        kinds = sorted({kind for kind, _, label in made if not label})
-        found["claims_caught_at_5"] = {
-            kind: float(np.mean([score < threshold for k, score, _ in made if k == kind])) for kind in kinds
-        }
-    return found
-
-
-def _made(name: str) -> bool:
-    """Whether a claim was made by perturbation: its kind ends its id; those read by people end in a system's name."""
-    from communique.perturbation import KINDS
-
-    tail = name.split("#")[-1]
-    return tail.isdigit() or any(tail.endswith("-" + kind) for kind in KINDS)
