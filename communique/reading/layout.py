@@ -59,6 +59,17 @@ _SEAM: Final = re.compile(
     r"|Newsletter)\b)"
     r"|(?<=[Pp]hoto[)\]]) (?=[A-Z])|(?<=Reuters[)\]]) (?=[A-Z])|(?<=AFP[)\]]) (?=[A-Z])|(?<=Images[)\]]) (?=[A-Z]))"
 )
+#: Two buttons or more at the head of a line, which lost what parted them from each other and from the text.
+_BUTTON: Final = (
+    r"(?:Share(?: options| this(?: article| story)?| on| via)?|Copy(?: link| URL)?|Link|Save|Print|Tweet|Pin|E-?mail|Facebook|Twitter"
+    r"|X|Telegram|Viber|Whats[Aa]pp|Messenger|Instagram|Linked[Ii]n|Reddit|Pinterest|VKontakte|VK|Odnoklassniki|Tumblr|Flipboard"
+    r"|Pocket|Skype|Signal|Threads|Bluesky|Mastodon|YouTube|TikTok|SMS|RSS)(?![a-z])[ ,|·•/]{0,3}"
+)
+_MENU: Final = re.compile(rf"((?:{_BUTTON})+?){_BUTTON}(?!{_BUTTON})(?=[A-Z\d\"“‘(])")
+#: With spaces between, so many buttons are a menu; and what follows it has at least so many characters.
+_BUTTONS: Final = 3
+_BUTTON_START: Final = re.compile(_BUTTON)
+_AFTER_MENU: Final = 20
 
 
 def text_blocks(page: MappedText) -> list[Block]:
@@ -71,8 +82,20 @@ def text_blocks(page: MappedText) -> list[Block]:
         if end - start > _LONG:
             blocks.extend(_paragraphs(line))
         else:
-            blocks.append(Block(collapse(line)))
+            menu = _menu(line.text)
+            if menu:
+                blocks.append(Block(collapse(line.slice(0, menu))))
+            blocks.append(Block(collapse(line.slice(menu, len(line)))))
     return blocks
+
+
+def _menu(text: str) -> int:
+    """Where the row of buttons ends that a line begins with; 0 if it begins with none, or is nothing else."""
+    found = _MENU.match(text)
+    if found is None or len(text) - found.end() < _AFTER_MENU:
+        return 0
+    end = found.end()
+    return end if text[end - 1].isalpha() or len(_BUTTON_START.findall(found[0])) >= _BUTTONS else 0
 
 
 def _unwrapped(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

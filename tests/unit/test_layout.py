@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import textwrap
 
+import pytest
+
 from communique.reading.layout import text_blocks
 from communique.text import MappedText
 
@@ -41,3 +43,26 @@ def test_a_list_of_headlines_is_not_joined() -> None:
 
 def test_paragraphs_a_line_each_stay_as_they_are() -> None:
     assert _texts("\n".join(_PARAGRAPHS)) == list(_PARAGRAPHS)
+
+
+_FERRY = "QUAYSIDE, Oct 7 - The ferry to the northern shore ran twice on Monday."
+
+
+@pytest.mark.parametrize(
+    "menu", ["Share options Copy link FacebookXMessenger", "Telegram Viber Odnoklassniki", "Share|Tweet|E-mail"]
+)
+def test_buttons_that_ran_into_a_sentence_are_a_block_of_their_own(menu: str) -> None:
+    assert _texts(menu + _FERRY) == [menu, _FERRY]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Telegram users on the quay were told to leave at once.",
+        "Save the Children said on Monday that its ferry would wait.",
+        "Facebook and X Messenger were down while the ferry crossed.",
+        "FacebookTwitterTelegramWhatsAppPrint",
+    ],
+)
+def test_a_sentence_or_a_menu_alone_stays_whole(line: str) -> None:
+    assert _texts(line) == [line]
