@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Final
 
-__all__ = ["Form", "forms", "is_dangling"]
+__all__ = ["Form", "forms", "is_broken", "is_dangling"]
 
 MOST_CUTS: Final = 5
 MOST_FORMS: Final = 12
@@ -103,6 +103,14 @@ _DANGLING: Final = re.compile(
     r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
     r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
 )
+#: Further verbs that make a sentence of a few words; what is missing here costs a sentence, no more.
+_VERB: Final = re.compile(
+    r"\b(?:\w+ed|d(?:ies|rew|rove)|s(?:at|tood|tands?|poke|aw|ees?|old|pent|ings?|eems?|ought)|r(?:an|uns?)|kn(?:ew|ows?)|th(?:ought|inks?|rew)|"
+    r"f(?:elt|eels?|ound|inds?|lew|ears?)|put|p(?:aid|ays?)|b(?:ought|uilt|ecame|ecomes?|elieves?)|grew|grows?|w(?:ore|orks?|ants?)|"
+    r"m(?:eans?|eant)|l(?:ay|ies|et|ost|ives?|ooks?)|cut|quit|hurt|cost|needs?|hopes?|gets?|got|won['’]t|isn['’]t|aren['’]t|\w+n['’]t|\w+['’]re)\b"
+)
+_FEW_WORDS: Final = 14
+_RUN_TOGETHER: Final = re.compile(r"[a-z]{4,}[A-Z][a-z]{3,}|[a-z]{4,}[A-Z]{3,}|[.!?][)\]][A-Z][a-z]")
 #: A quotation that is a statement, and what names its speaker.
 _SPOKEN: Final = re.compile(r"“[^”]{24,}”|\"[^\"]{24,}\"")
 _VOICED: Final = re.compile(
@@ -133,6 +141,13 @@ def is_dangling(sentence: str) -> bool:
     if _DANGLING.match(sentence) or sentence[:1].islower():
         return True
     return bool(_SPOKEN.search(sentence)) and not _VOICED.search(_QUOTED.sub("", sentence))
+
+
+def is_broken(sentence: str) -> bool:
+    """Whether it is no sentence: words run together ("sharingPRAGUE"), or few of them and no verb, as in a headline."""
+    if _RUN_TOGETHER.search(sentence):
+        return True
+    return sentence.count(" ") < _FEW_WORDS and not (_FINITE.search(sentence) or _VERB.search(sentence))
 
 
 def forms(sentence: str) -> list[Form]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from communique.errors import NothingToSummarise, TooShort
 from communique.reading.sentences import split
 from communique.record import Summary, SummarySentence
-from communique.summary.clauses import Form, forms
+from communique.summary.clauses import Form, forms, is_broken
 from communique.summary.selection import Candidate, candidates, choose
 from communique.text import MappedText
 
@@ -131,6 +131,7 @@ def _usable(found: Sequence[Form]) -> list[Form]:
         form
         for form in found
         if form.words >= 5
+        and not is_broken(form.text)
         and not form.text.endswith(("?", "…", ":"))
         and not _ORDER.search(form.text)
         and not _QUESTION.match(form.text)

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from communique.summary.clauses import forms, is_dangling
+from communique.summary.clauses import forms, is_broken, is_dangling
 
 
 def texts(sentence: str) -> list[str]:
@@ -123,3 +123,11 @@ def test_words_without_a_speaker_dangle_and_a_phrase_in_quotation_marks_does_not
 def test_the_mark_of_an_answer_is_taken_off() -> None:
     assert texts("A: The road will open in May.") == ["The road will open in May."]
     assert texts("A road will open in May.") == ["A road will open in May."]
+
+
+def test_what_is_no_sentence_is_known() -> None:
+    assert is_broken("Share options FacebookMessenger sharingPRAGUE, Oct 7 - The union will deploy a mission.")
+    assert is_broken("Sea-view apartments from 89,000 manat.")
+    assert is_broken("Not available in the text version.]Must read: the chief warns of a storm.")
+    assert not is_broken("Mr McDonald of YouTube said that the iPhone sells well in Baku.")
+    assert not is_broken("Two men died near the border on Monday.")
