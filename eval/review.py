@@ -21,7 +21,7 @@ from communique.errors import UsageError
 from eval import command
 from eval.intervals import interval, mean, wilson
 from eval.measures.agreement import alpha
-from eval.references import Data, read_jsonl
+from eval.references import read_jsonl
 from eval.report import page
 from eval.results import Item, read
 from eval.sentences import sentences
@@ -29,7 +29,9 @@ from eval.tables import Grid, bounds, json_line, markdown, number, show
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from eval.references import Reference
 
 __all__ = ["ERRORS", "folded", "main", "sheet"]
 
@@ -144,11 +146,17 @@ def _make(arguments: argparse.Namespace) -> int:
             f"no summaries of {', '.join(wanted)}; there are: {', '.join({i['system'] for i in held.items})}"
         )
     lines, key = sheet(items, arguments.n, arguments.seed)
+    references = {reference.id: reference for reference in command.chosen_data(arguments).references}
+    if strange := [held["id"] for held in key.values() if held["id"] not in references]:
+        raise UsageError(
+            f"{len(strange)} of {len(key)} summaries are of articles that are not in the data, such as {strange[0]}: "
+            "name what the result was measured on with --data, or with --external and --data-root"
+        )
     arguments.output.mkdir(parents=True, exist_ok=True)
     marks = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
     (arguments.output / "sheet.jsonl").write_text(marks, encoding="utf-8")
     (arguments.output / "sheet.key.json").write_text(json.dumps(key, indent=1), encoding="utf-8")
-    (arguments.output / "sheet.html").write_text(_html(lines, key, command.chosen_data(arguments)), encoding="utf-8")
+    (arguments.output / "sheet.html").write_text(_html(lines, key, references), encoding="utf-8")
     print(
         json_line(
             {
@@ -175,18 +183,17 @@ def _fold(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _html(lines: Sequence[dict[str, Any]], key: dict[str, dict[str, str]], data: Data) -> str:
-    references = {reference.id: reference for reference in data.references}
+def _html(lines: Sequence[dict[str, Any]], key: dict[str, dict[str, str]], references: Mapping[str, Reference]) -> str:
     parts = []
     for name, held in key.items():
-        reference = references.get(held["id"])
+        reference = references[held["id"]]
         said = "".join(
             f"<p><b>{line['sentence']}</b> {escape(line['text'])}</p>"
             for line in lines
             if line["summary"] == name and "sentence" in line
         )
-        article = escape(reference.body if reference else f"({held['id']} is not among the data)").replace("\n", "<br>")
-        title = escape(reference.title) if reference else ""
+        article = escape(reference.body).replace("\n", "<br>")
+        title = escape(reference.title)
         parts.append(f'<div class="pair"><div><h4>{name}</h4>{said}</div><div><h4>{title}</h4>{article}</div></div>')
     return page("Read each sentence against its article", "\n".join(parts))
 

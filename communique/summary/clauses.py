@@ -98,7 +98,7 @@ _DANGLING: Final = re.compile(
     r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|spokesperson|group|statement|"
     r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)|"
     r"Another|Others|Some|Many|One|We|I|You|Our|My|Instead|Yet|Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|"
-    r"Nonetheless|Still|On the other hand|That said)\b"
+    r"Nonetheless|Still|On the other hand|That said|Yes|No(?=,)|First(?=,)|Second(?=,)|Thus|Hence|The same)\b"
     # "Against such a backdrop", "Ninety-five percent of them"
     r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
     r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"

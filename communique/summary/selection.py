@@ -8,11 +8,13 @@ and words that nobody needs cost. It knows nothing of models.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from communique.grounding.facts import COMMON
 from communique.summary.clauses import Form, is_dangling
 from communique.words import words
 
@@ -28,18 +30,24 @@ REFERENCE_WORDS: Final = 53
 #: Longest candidate list; the weakest by expected overlap a word are left out.
 MOST_CANDIDATES: Final = 96
 BEAM: Final = 12
+_NAME: Final = re.compile(r"[A-Z][\w’-]*\w(?:['’]s)?")
+_STYLES: Final = frozenset(("Mr", "Mrs", "Ms", "Dr"))
 #: Probability of a pair of words that a cut brought together.
 JOINED_PAIR: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A form of sentence number `sentence`, with what it holds of the article's words."""
+    """A form of sentence number `sentence`.
+
+    `dangling` says that it leans on the sentence before it; `strangers` counts persons whom an earlier one introduces.
+    """
 
     sentence: int
     form: Form
     dangling: bool
     length: int
+    strangers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +67,14 @@ class Weights:
         cut: cost of each cut, for what it may do to the flow.
         sentence: cost of each sentence.
         late: cost of a sentence's place, per logarithm of its number.
+        stranger: cost of a person called by the surname alone, whom another sentence introduces.
     """
 
     pairs: float = 1.0
     cut: float = 0.004
     sentence: float = 0.0
     late: float = 0.02
+    stranger: float = 0.02
 
 
 class Table:
@@ -86,6 +96,10 @@ def candidates(
         sentences: the sentences.
         salience: for each sentence [words, 2]: probability that the word, and the word with the next, is wanted.
     """
+    introduced: dict[str, int] = {}
+    for number, text in enumerate(sentences):
+        for name in _named(text)[0]:
+            introduced.setdefault(name, number)
     found: list[Candidate] = []
     rows: list[tuple[dict[object, float], dict[object, float]]] = []
     for number, options in enumerate(forms):
@@ -110,13 +124,31 @@ def candidates(
                     pair = (word.key, tokens[following].key)
                     wanted = float(scores[index, 1]) if following == index + 1 else JOINED_PAIR
                     double[pair] = max(double.get(pair, 0.0), wanted)
-            found.append(Candidate(number, form, is_dangling(form.text), form.words))
+            unknown = sum(name in introduced and introduced[name] < number for name in _named(form.text)[1])
+            found.append(Candidate(number, form, is_dangling(form.text), form.words, unknown))
             rows.append((single, double))
     order = sorted(range(len(found)), key=lambda i: -sum(rows[i][0].values()) / (found[i].length + 12), reverse=False)[
         :MOST_CANDIDATES
     ]
     found, rows = [found[i] for i in order], [rows[i] for i in order]
     return Table(found, _matrix([row[0] for row in rows]), _matrix([row[1] for row in rows]))
+
+
+def _named(text: str) -> tuple[set[str], set[str]]:
+    """Last words of names of several words ("Suraya Dalil"), and names of one ("Dalil", "Mr. Dalil")."""
+    full: set[str] = set()
+    bare: set[str] = set()
+    end, run = -1, 0
+    matches = list(_NAME.finditer(text))
+    for at, match in enumerate(matches):
+        run = run + 1 if text[end : match.start()] in (" ", ". ") and run else 1
+        if match[0] in _STYLES or match[0].casefold() in COMMON:
+            run = 0
+        end = match.end()
+        follows = at + 1 < len(matches) and text[end : matches[at + 1].start()] == " "
+        if match[0] not in _STYLES and match[0].casefold() not in COMMON and not follows:
+            (full if run > 1 else bare).add(re.sub(r"['’]s$", "", match[0]))
+    return full, bare - full
 
 
 def _matrix(rows: list[dict[object, float]]) -> NDArray[np.float32]:
@@ -129,6 +161,11 @@ def _matrix(rows: list[dict[object, float]]) -> NDArray[np.float32]:
         for key, value in row.items():
             matrix[number, columns[key]] = value
     return matrix
+
+
+def _cost(candidate: Candidate, weights: Weights) -> float:
+    place = weights.late * float(np.log1p(candidate.sentence))
+    return weights.cut * candidate.form.cuts + weights.sentence + place + weights.stranger * min(2, candidate.strangers)
 
 
 def choose(
@@ -149,7 +186,7 @@ def choose(
     lengths = np.array([c.length for c in found])
     numbers = np.array([c.sentence for c in found])
     dangling = np.array([c.dangling for c in found])
-    cost = np.array([weights.cut * c.form.cuts + weights.sentence + weights.late * np.log1p(c.sentence) for c in found])
+    cost = np.array([_cost(candidate, weights) for candidate in found])
     empty = (np.zeros(table.singles.shape[1], np.float32), np.zeros(table.doubles.shape[1], np.float32))
     beam: list[tuple[float, tuple[int, ...], int, float, NDArray[np.float32], NDArray[np.float32]]] = [
         (0.0, (), 0, 0.0, *empty)

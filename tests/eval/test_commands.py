@@ -336,6 +336,9 @@ def test_review_makes_blind_sheets_and_folds_the_marks(
 ) -> None:
     output = tmp_path / "review"
     arguments = [str(result), "--system", "fake auto", "--system", "lead", "--n", "10", "--output", str(output)]
+    with pytest.raises(UsageError, match="not in the data"):
+        review.main(["make", *arguments])
+    assert not output.exists()
     assert review.main(["make", *arguments, "--data", str(folder / "articles.jsonl")]) == 0
     assert last_json(capsys)["summaries"] == 10
     sheet = [json.loads(line) for line in (output / "sheet.jsonl").read_text(encoding="utf-8").splitlines()]

@@ -50,3 +50,13 @@ def test_the_limit_of_words_holds() -> None:
 
 def test_nothing_in_nothing_out() -> None:
     assert choose(candidates([], [], []), 60, 30).candidates == ()
+
+
+def test_a_person_whom_another_sentence_introduces_costs() -> None:
+    texts = [
+        "Health Minister Suraya Dalil opened a hospital in Kabul on Monday morning.",
+        "Rain fell on the whole of the valley for the third day in a row.",
+        "Dalil promised the people of the valley a second hospital by next spring.",
+    ]
+    found = candidates([forms(text)[:1] for text in texts], texts, [np.full((30, 2), 0.5, np.float32)] * 3).candidates
+    assert {candidate.sentence: candidate.strangers for candidate in found} == {0: 0, 1: 0, 2: 1}
