@@ -110,7 +110,9 @@ _VERB: Final = re.compile(
     r"m(?:eans?|eant)|l(?:ay|ies|et|ost|ives?|ooks?)|cut|quit|hurt|cost|needs?|hopes?|gets?|got|won['’]t|isn['’]t|aren['’]t|\w+n['’]t|\w+['’]re)\b"
 )
 _FEW_WORDS: Final = 14
-_RUN_TOGETHER: Final = re.compile(r"[a-z]{4,}[A-Z][a-z]{3,}|[a-z]{4,}[A-Z]{3,}|[.!?][)\]][A-Z][a-z]")
+_RUN_TOGETHER: Final = re.compile(
+    r"[a-z]{4,}[A-Z][a-z]{3,}|\b[a-z]{3,}[A-Z][a-z]{2,}|[a-z]{4,}[A-Z]{3,}|[A-Z]{4,}[a-z]{3,}|[.!?][)\]][A-Z][a-z]"
+)
 #: A quotation that is a statement, and what names its speaker.
 _SPOKEN: Final = re.compile(r"“[^”]{24,}”|\"[^\"]{24,}\"")
 _VOICED: Final = re.compile(

@@ -30,14 +30,15 @@ __all__ = ["FEWEST_ARTICLE_WORDS", "Summariser"]
 #: A shorter article is its own summary.
 FEWEST_ARTICLE_WORDS: Final = 40
 DEFAULT_WORDS: Final = 60
-#: A written sentence stands only where the checker is this sure.
-SURE: Final = 0.8
+#: A written sentence stands only where the checker is this sure: of 33 over .8 that were read, 25 were true, of 13 over
+#: .9 all 13 (`training/EXPERIMENTS.md`).
+SURE: Final = 0.9
 #: Chat markers, and orders that are meant for a machine: no news, whoever wrote them into the page.
 _ORDER: Final = re.compile(
     r"<\|\w+\|>|^(?:Ignore|Disregard|Forget)\s+(?:all|any|everything|the|your|previous|prior)\b", re.IGNORECASE
 )
 #: What a reporter of an interview asks, or whom it is put to.
-_QUESTION: Final = re.compile(r"(?:Q|Question)\s?[:.]")
+_QUESTION: Final = re.compile(r"^Q\.|\b(?:Q|Question)\s?:")
 #: How a sentence ends. What ends otherwise, beside so many that do, is a headline, a caption or a piece of a list.
 _CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
 #: So many sentences that surely belong to the article are enough to summarise it by.
@@ -134,7 +135,7 @@ def _usable(found: Sequence[Form]) -> list[Form]:
         and not is_broken(form.text)
         and not form.text.endswith(("?", "…", ":"))
         and not _ORDER.search(form.text)
-        and not _QUESTION.match(form.text)
+        and not _QUESTION.search(form.text)
         and _whole_quotes(form.text)
     ]
 

@@ -129,5 +129,7 @@ def test_what_is_no_sentence_is_known() -> None:
     assert is_broken("Share options FacebookMessenger sharingPRAGUE, Oct 7 - The union will deploy a mission.")
     assert is_broken("Sea-view apartments from 89,000 manat.")
     assert is_broken("Not available in the text version.]Must read: the chief warns of a storm.")
+    assert is_broken("2 DAYS AGOTurkey's president said that the road will open.")
+    assert is_broken("Back to topQuestion: The minister said that the road will open.")
     assert not is_broken("Mr McDonald of YouTube said that the iPhone sells well in Baku.")
     assert not is_broken("Two men died near the border on Monday.")
