@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Final
 
-__all__ = ["Form", "forms", "is_broken", "is_dangling"]
+__all__ = ["Form", "forms", "is_broken", "is_dangling", "unresolved"]
 
 MOST_CUTS: Final = 5
 MOST_FORMS: Final = 12
@@ -37,6 +37,8 @@ _CONNECTIVE: Final = re.compile(
     r"For (?:his|her|its|their) part|At the same time|In particular|Notably|As a result|Of course|In fact|In other words|"
     r"So|Then),\s+|And\s+)(?=[A-Za-z“\"])"
 )
+#: Emoji, bullets and arrows at the head.
+_ORNAMENT: Final = re.compile(r"^[^\w\s“”\"‘’'(\[$€£@#.…-]+\s*")
 #: What marks an answer in an interview.
 _ANSWER: Final = re.compile(r"^(?:A|Answer)\s?:\s+")
 _PARENTHESIS: Final = re.compile(r"\s*[(\[][^()\[\]]{1,160}[)\]]")
@@ -103,6 +105,22 @@ _DANGLING: Final = re.compile(
     r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
     r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
 )
+#: Pronouns, and what may be meant by them where it stands before them: a name, somebody's trade, a plural.
+_ONE_PERSON: Final = re.compile(r"\b(?:he|she|him|his|her|hers|He|She|His|Her)\b")
+_PERSON: Final = re.compile(
+    r"\b(?!(?:The|A|An|In|On|At|By|For|From|With|But|And|It|This|That|When|After|Before|As|If|He|She|His|Her)\b)[A-Z][\w’-]+|"
+    r"\b(?:man|woman|boy|girl|father|mother|son|daughter|brother|sister|wife|husband|president|premier|clerk|chief|mayor|"
+    r"\w+(?:er|or|ist|man|woman|ian))\b"
+)
+_SEVERAL: Final = re.compile(r"\b(?:they|them|their|theirs|They|Their)\b")
+_PLURAL: Final = re.compile(
+    r"\b(?!(?:was|has|this|This|its|his|says|does|is|as|us)\b)\w{2,}s\b|\b(?:people|men|women|police|children|both|sides?|two|three)\b|"
+    r"(?<=[a-z] )[A-Z]\w+|\band\b"
+)
+_BACKWARD: Final = re.compile(
+    r"\b(?:sa(?:id|ys)|d(?:id|oes|oing)|done|called it) so\b|\bsa(?:id|ys) it\b|\bthe (?:former|latter)\b|\bwhich is which\b|"
+    r"\b(?:\d[\d,]*|one|two|three|some|many|most|none|all|half) of them\b"
+)
 #: Further verbs that make a sentence of a few words; what is missing here costs a sentence, no more.
 _VERB: Final = re.compile(
     r"\b(?:\w+ed|d(?:ies|rew|rove)|s(?:at|tood|tands?|poke|aw|ees?|old|pent|ings?|eems?|ought)|r(?:an|uns?)|kn(?:ew|ows?)|th(?:ought|inks?|rew)|"
@@ -145,6 +163,16 @@ def is_dangling(sentence: str) -> bool:
     return bool(_SPOKEN.search(sentence)) and not _VOICED.search(_QUOTED.sub("", sentence))
 
 
+def unresolved(sentence: str) -> int:
+    """How many kinds of words in the sentence point to something that it does not name: "him", "them", "said so"."""
+    told = _QUOTED.sub(lambda match: " " * len(match[0]), sentence)
+    found = _BACKWARD.search(told) is not None
+    return found + sum(
+        (match := pronoun.search(told)) is not None and not antecedent.search(told, 0, match.start())
+        for pronoun, antecedent in ((_ONE_PERSON, _PERSON), (_SEVERAL, _PLURAL))
+    )
+
+
 def is_broken(sentence: str) -> bool:
     """Whether it is no sentence: words run together ("sharingPRAGUE"), or few of them and no verb, as in a headline."""
     if _RUN_TOGETHER.search(sentence):
@@ -159,9 +187,9 @@ def forms(sentence: str) -> list[Form]:
     of a reporter is not cut.
     """
     end = len(sentence)
-    begin = 0
-    if match := _DATELINE.match(sentence) or _ANSWER.match(sentence):
-        begin = match.end()
+    begin = match.end() if (match := _ORNAMENT.match(sentence)) else 0
+    if match := _DATELINE.match(sentence[begin:]) or _ANSWER.match(sentence[begin:]):
+        begin += match.end()
     if match := _CONNECTIVE.match(sentence[begin:]):
         begin += match.end()
     spans = _cuttable(sentence, begin) if len(sentence) <= LONGEST_CUT else []

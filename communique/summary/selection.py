@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from communique.grounding.facts import COMMON
-from communique.summary.clauses import Form, is_dangling
+from communique.summary.clauses import Form, is_dangling, unresolved
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ JOINED_PAIR: Final = 0.05
 class Candidate:
     """A form of sentence number `sentence`.
 
-    `dangling` says that it leans on the sentence before it; `strangers` counts persons whom an earlier one introduces.
+    `dangling` says that it leans on the sentence before it; `strangers` counts whom only an earlier one names.
     """
 
     sentence: int
@@ -67,7 +67,7 @@ class Weights:
         cut: cost of each cut, for what it may do to the flow.
         sentence: cost of each sentence.
         late: cost of a sentence's place, per logarithm of its number.
-        stranger: cost of a person called by the surname alone, whom another sentence introduces.
+        stranger: cost of whom another sentence introduces: a surname alone, a pronoun without a name before it.
     """
 
     pairs: float = 1.0
@@ -125,7 +125,10 @@ def candidates(
                     wanted = float(scores[index, 1]) if following == index + 1 else JOINED_PAIR
                     double[pair] = max(double.get(pair, 0.0), wanted)
             unknown = sum(name in introduced and introduced[name] < number for name in _named(form.text)[1])
-            found.append(Candidate(number, form, is_dangling(form.text), form.words, unknown))
+            dangling = is_dangling(form.text)
+            if not dangling:  # else it follows the sentence that names them
+                unknown += unresolved(form.text)
+            found.append(Candidate(number, form, dangling, form.words, unknown))
             rows.append((single, double))
     order = sorted(range(len(found)), key=lambda i: -sum(rows[i][0].values()) / (found[i].length + 12), reverse=False)[
         :MOST_CANDIDATES

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from communique.summary.clauses import forms, is_broken, is_dangling
+from communique.summary.clauses import forms, is_broken, is_dangling, unresolved
 
 
 def texts(sentence: str) -> list[str]:
@@ -120,6 +120,11 @@ def test_words_without_a_speaker_dangle_and_a_phrase_in_quotation_marks_does_not
     assert not is_dangling("Armenia handed over the last “village of the line” on Monday.")
 
 
+def test_ornaments_before_a_dateline_are_taken_off_with_it() -> None:
+    assert texts("🗞🇦🇲 YEREVAN/BAKU, Oct 13 — The army denied it.")[0] == "The army denied it."
+    assert texts("“Peace” is what the army wants.")[0] == "“Peace” is what the army wants."
+
+
 def test_the_mark_of_an_answer_is_taken_off() -> None:
     assert texts("A: The road will open in May.") == ["The road will open in May."]
     assert texts("A road will open in May.") == ["A road will open in May."]
@@ -133,3 +138,19 @@ def test_what_is_no_sentence_is_known() -> None:
     assert is_broken("Back to topQuestion: The minister said that the road will open.")
     assert not is_broken("Mr McDonald of YouTube said that the iPhone sells well in Baku.")
     assert not is_broken("Two men died near the border on Monday.")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "count"),
+    [
+        ("In the morning soldiers took him to the court.", 1),
+        ("In the shop lay 3,000 of them.", 2),
+        ("In Baku the ministry said so on Monday.", 1),
+        ("Ruben Vardanyan said that soldiers took him to the court.", 0),
+        ("A farmer said that his cows had crossed the line.", 0),
+        ("Soldiers left their posts near the village.", 0),
+        ("The mayor said: “We took him home.”", 0),
+    ],
+)
+def test_words_that_point_outside_the_sentence_are_counted(sentence: str, count: int) -> None:
+    assert unresolved(sentence) == count
