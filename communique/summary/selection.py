@@ -15,13 +15,15 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from communique.grounding.facts import COMMON
-from communique.summary.clauses import Form, is_dangling, unresolved
+from communique.summary.standing import is_dangling, unresolved
 from communique.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+
+    from communique.summary.clauses import Form
 
 __all__ = ["Candidate", "Choice", "candidates", "choose"]
 

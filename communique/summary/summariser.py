@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Final
 from communique.errors import NothingToSummarise, TooShort
 from communique.reading.sentences import split
 from communique.record import Summary, SummarySentence
-from communique.summary.clauses import Form, forms, is_broken
+from communique.summary.clauses import Form, forms
 from communique.summary.selection import Candidate, candidates, choose
+from communique.summary.standing import is_broken
 from communique.text import MappedText
 
 if TYPE_CHECKING:

@@ -16,6 +16,8 @@ pytest.importorskip("torch")
 from communique.errors import UsageError
 from communique.grounding.entailment import Entailment
 from training import classifier, entailment
+from training.export import _Traced
+from training.graph import agreement, save_graph
 from training.settings import ClassifierSettings, EntailmentSettings, load
 
 ROOT = Path(__file__).parents[2]
@@ -134,3 +136,17 @@ def test_the_graph_judges_as_the_model_does(made: list[entailment.Example], enco
     graph = Encoder(tmp_path / "entailment.xml", precision="f32").logits(windows)
     np.testing.assert_allclose(graph, entailment.logits_of(model, made[:12]), atol=0.02)
     assert found.logits([("Baku said so.", ["Baku said so on Monday."])]).shape == (1,)
+
+
+def test_a_graph_in_8_bits_stays_near_the_model(made: list[entailment.Example], encoder: Path, tmp_path: Path) -> None:
+    import torch
+
+    trunk = _Traced(entailment.EntailmentModel(encoder).trunk).eval()
+    windows = [example.window for example in made[:16]]
+    save_graph(trunk, tmp_path / "trunk.xml", windows)
+    found = agreement(trunk, tmp_path / "trunk.xml", windows[:4])
+    assert set(found) == {"cosine_f32_mean", "cosine_f32_min", "cosine_bf16_mean", "cosine_bf16_min"}
+    assert 0.95 < found["cosine_f32_mean"] < 1.0  # not exact: the products are in 8 bits
+    other = _Traced(entailment.EntailmentModel(encoder).trunk).eval()
+    torch.nn.init.normal_(other.trunk.encoder.layer[0].output.dense.weight)
+    assert agreement(other, tmp_path / "trunk.xml", windows[:4])["cosine_f32_mean"] < found["cosine_f32_mean"] - 0.02

@@ -21,12 +21,12 @@ TEXT = "Armenia said on Tuesday that talks number {} would go on in the city. No
 
 
 class Stopping(FakePipeline):
-    """Ctrl-C at the shard of that number, if there is one."""
+    """Ctrl-C at the shard of that number, of two items each, if there is one."""
 
     stop: int | None = None
 
     def score_many(self, articles: Sequence[Article]) -> list[Record]:
-        if len(self.calls) == self.stop:
+        if self.stop is not None and articles[0].id == str(2 * self.stop + 1):
             raise KeyboardInterrupt
         return super().score_many(articles)
 

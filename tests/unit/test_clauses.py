@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from communique.summary.clauses import forms, is_broken, is_dangling, unresolved
+from communique.summary.clauses import forms
+from communique.summary.standing import is_broken, is_dangling, unresolved
 
 
 def texts(sentence: str) -> list[str]:
@@ -118,6 +119,11 @@ def test_words_without_a_speaker_dangle_and_a_phrase_in_quotation_marks_does_not
     assert not is_dangling("“The road will stay closed until the prisoners come home,” the governor said.")
     assert not is_dangling("According to the mayor, “the road will stay closed until the prisoners come home.”")
     assert not is_dangling("Armenia handed over the last “village of the line” on Monday.")
+
+
+def test_an_exception_is_never_cut() -> None:
+    sentence = "The leaders meet on Monday in Brussels (minus the prime minister), the council said in the evening."
+    assert texts(sentence) == [sentence]
 
 
 def test_ornaments_before_a_dateline_are_taken_off_with_it() -> None:

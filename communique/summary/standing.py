@@ -1,0 +1,90 @@
+"""Whether a sentence can stand in a summary alone, or leans on what stood around it in its article.
+
+It goes by form: a pronoun with nothing before it that it could mean, words without a speaker, a line without a verb. A
+topic that was named a paragraph before it does not miss.
+
+    >>> is_dangling("He left on Monday."), unresolved("In the morning soldiers took him to the court.")
+    (True, 1)
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from communique.summary.clauses import FINITE, QUOTED
+
+__all__ = ["is_broken", "is_dangling", "unresolved"]
+
+_DANGLING: Final = re.compile(
+    r"^(?:[“\"‘']?\s*)(?:He|She|It|They|His|Her|Its|Their|This|These|Those|That|Such|There|Here|Both|"
+    r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|"
+    r"spokesperson|group|statement|"
+    r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)|"
+    r"Another|Others|Some|Many|One|We|I|You|Our|My|Instead|Yet|Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|"
+    r"Nonetheless|Still|On the other hand|That said|Yes|No(?=,)|First(?=,)|Second(?=,)|Thus|Hence|The same)\b"
+    # "Against such a backdrop", "Ninety-five percent of them"
+    r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
+    r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
+)
+#: Pronouns, and what may be meant by them where it stands before them: a name, somebody's trade, a plural.
+_ONE_PERSON: Final = re.compile(r"\b(?:he|she|him|his|her|hers|He|She|His|Her)\b")
+_PERSON: Final = re.compile(
+    r"\b(?!(?:The|A|An|In|On|At|By|For|From|With|But|And|It|This|That|When|After|Before|As|If|He|She|His|Her)\b)[A-Z][\w’-]+|"
+    r"\b(?:man|woman|boy|girl|father|mother|son|daughter|brother|sister|wife|husband|president|premier|clerk|chief|mayor|"
+    r"\w+(?:er|or|ist|man|woman|ian))\b"
+)
+_SEVERAL: Final = re.compile(r"\b(?:they|them|their|theirs|They|Their)\b")
+_PLURAL: Final = re.compile(
+    r"\b(?!(?:was|has|this|This|its|his|says|does|is|as|us)\b)\w{2,}s\b|\b(?:people|men|women|police|children|both|sides?|two|three)\b|"
+    r"(?<=[a-z] )[A-Z]\w+|\band\b"
+)
+_BACKWARD: Final = re.compile(
+    r"\b(?:sa(?:id|ys)|d(?:id|oes|oing)|done|called it) so\b|\bsa(?:id|ys) it\b|"
+    r"\bthe (?:former|latter)\b|\bwhich is which\b|"
+    r"\b(?:\d[\d,]*|one|two|three|some|many|most|none|all|half) of them\b"
+)
+#: Further verbs that make a sentence of a few words; what is missing here costs a sentence, no more.
+_VERB: Final = re.compile(
+    r"\b(?:\w+ed|d(?:ies|rew|rove)|s(?:at|tood|tands?|poke|aw|ees?|old|pent|ings?|eems?|ought)|r(?:an|uns?)|kn(?:ew|ows?)|th(?:ought|inks?|rew)|"
+    r"f(?:elt|eels?|ound|inds?|lew|ears?)|put|p(?:aid|ays?)|b(?:ought|uilt|ecame|ecomes?|elieves?)|grew|grows?|w(?:ore|orks?|ants?)|"
+    r"m(?:eans?|eant)|l(?:ay|ies|et|ost|ives?|ooks?)|cut|quit|hurt|cost|needs?|hopes?|gets?|got|won['’]t|isn['’]t|aren['’]t|\w+n['’]t|\w+['’]re)\b"
+)
+_FEW_WORDS: Final = 14
+_RUN_TOGETHER: Final = re.compile(
+    r"[a-z]{4,}[A-Z][a-z]{3,}|\b[a-z]{3,}[A-Z][a-z]{2,}|[a-z]{4,}[A-Z]{3,}|[A-Z]{4,}[a-z]{3,}|[.!?][)\]][A-Z][a-z]"
+)
+#: A quotation that is a statement, and what names its speaker.
+_SPOKEN: Final = re.compile(r"“[^”]{24,}”|\"[^\"]{24,}\"")
+_VOICED: Final = re.compile(
+    r"\b(?:sa(?:id|ys?|ying)|t(?:old|ells?)|add(?:ed|s|ing)|according|call(?:ed|s|ing)|wr(?:ote|ites?|itten|iting)|tweet\w*|post(?:ed|s)|"
+    r"ask(?:ed|s|ing)|repl(?:ied|ies|ying)|answer\w*|argu\w+|warn\w*|declar\w+|stat(?:ed|es|ing|ement)|announc\w+|insist\w*|not(?:ed|es|ing)|"
+    r"stress\w*|claim\w*|describ\w+|quot\w+|reads?|accus\w+|den(?:ied|ies|ying)|demand\w*|urg\w+|vow\w*|promis\w+|explain\w*|"
+    r"conclud\w+|recall\w*|remark\w*|acknowledg\w+|admit\w*|assert\w*|confirm\w*|maintain\w*|suggest\w*|speak\w*|spoke|words?|"
+    r"express\w*|emphasi[sz]\w+|condemn\w*|criticis\w+|criticiz\w+|praise\w*|predict\w*|propos\w+|testif\w+|agreed|hop(?:ed|es))\b",
+    re.IGNORECASE,
+)
+
+
+def is_dangling(sentence: str) -> bool:
+    """Whether the sentence leans on the one before it: a pronoun at its head, or words with no speaker."""
+    if _DANGLING.match(sentence) or sentence[:1].islower():
+        return True
+    return bool(_SPOKEN.search(sentence)) and not _VOICED.search(QUOTED.sub("", sentence))
+
+
+def unresolved(sentence: str) -> int:
+    """How many kinds of words in the sentence point to something that it does not name: "him", "them", "said so"."""
+    told = QUOTED.sub(lambda match: " " * len(match[0]), sentence)
+    found = _BACKWARD.search(told) is not None
+    return found + sum(
+        (match := pronoun.search(told)) is not None and not antecedent.search(told, 0, match.start())
+        for pronoun, antecedent in ((_ONE_PERSON, _PERSON), (_SEVERAL, _PLURAL))
+    )
+
+
+def is_broken(sentence: str) -> bool:
+    """Whether it is no sentence: words run together ("sharingPRAGUE"), or few of them and no verb, as in a headline."""
+    if _RUN_TOGETHER.search(sentence):
+        return True
+    return sentence.count(" ") < _FEW_WORDS and not (FINITE.search(sentence) or _VERB.search(sentence))
