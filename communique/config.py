@@ -16,7 +16,7 @@ import re
 import tomllib
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from communique.errors import UsageError
 from communique.labels import DEFAULT_TARGETS
@@ -25,7 +25,11 @@ from communique.record import MAX_TARGETS, MAX_WORDS_RANGE, RequestedMode
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["CONFIG_FILE", "PREFIX", "Settings", "default_home", "help_of"]
+__all__ = ["CONFIG_FILE", "PREFIX", "EngineName", "Settings", "default_home", "help_of"]
+
+#: What computes the language model. `openvino`: on the CPU, without torch. `torch`: on CUDA, or as the oracle that the
+#: other is checked against. `auto`: torch where there is a CUDA device and the extra `gpu` is installed, else openvino.
+EngineName = Literal["auto", "openvino", "torch"]
 
 PREFIX: Final = "COMMUNIQUE_"
 CONFIG_FILE: Final = "communique.toml"
@@ -84,6 +88,13 @@ class Settings:
     max_characters: int = field(
         default=1_000_000, metadata={"help": "longest text that is read, in characters; a longer one is an error"}
     )
+    engine: EngineName = field(
+        default="auto",
+        metadata={
+            "help": "what the language model runs in: openvino (CPU), torch (CUDA; needs communique[gpu]) "
+            "or auto, torch where both are there"
+        },
+    )
     threads: int = field(default=0, metadata={"help": "processor cores to compute on; 0 takes all"})
     shard_size: int = field(default=64, metadata={"help": "articles that `score` works on together and writes at once"})
     host: str = field(default="127.0.0.1", metadata={"help": "address that the service listens on"})
@@ -105,6 +116,8 @@ class Settings:
             raise self._refusal("targets", f"1 to {MAX_TARGETS} names, none of them blank")
         if self.mode not in get_args(RequestedMode):
             raise self._refusal("mode", "one of " + ", ".join(get_args(RequestedMode)))
+        if self.engine not in get_args(EngineName):
+            raise self._refusal("engine", "one of " + ", ".join(get_args(EngineName)))
         self._check_range("max_words", *MAX_WORDS_RANGE)
         for name in ("topic_threshold", "abstain_below"):
             if getattr(self, name) is not None:

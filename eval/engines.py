@@ -13,17 +13,14 @@ from __future__ import annotations
 import json
 import random
 import statistics
-import tempfile
 import time
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling, build_prompt
 from communique.lm.sampling import Precision
-from communique.models import load_registry, resolve, revision
-from communique.models.llama_gguf import merge, read_weights
+from communique.models import revision
 from eval.command import console, parser, run
 from eval.provenance import provenance
 
@@ -31,9 +28,7 @@ if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Callable, Sequence
 
-    import torch
-
-__all__ = ["articles", "compare", "main", "torch_model"]
+__all__ = ["articles", "compare", "main"]
 
 _WHO: Final = ("The ministry", "A spokesman", "The mayor", "An aid worker", "The court", "A witness", "The company")
 _DID: Final = ("said that", "confirmed that", "denied that", "told reporters that", "wrote that", "recalled that")
@@ -136,55 +131,12 @@ def compare(
     }
 
 
-@cache
-def _weights() -> tuple[dict[str, Any], dict[str, Any]]:
-    """The arguments of a LlamaConfig, and the weights that are served: merged, and rounded to eight bits."""
-    import gguf
-    import torch
-
-    entry = load_registry()["summarizer"]
-    base = resolve(entry.base) / load_registry()[entry.base].files[0].name
-    with tempfile.TemporaryDirectory() as folder:
-        merged = Path(folder) / "merged.gguf"
-        merge(base, resolve(entry.adapter) if entry.adapter else None, merged)
-        state = {name: torch.from_numpy(value.copy()) for name, value in read_weights(merged)}
-    fields = gguf.GGUFReader(base).fields
-    given = {
-        name: fields[f"llama.{key}"].contents()
-        for name, key in {
-            "hidden_size": "embedding_length",
-            "intermediate_size": "feed_forward_length",
-            "num_hidden_layers": "block_count",
-            "num_attention_heads": "attention.head_count",
-            "num_key_value_heads": "attention.head_count_kv",
-            "max_position_embeddings": "context_length",
-            "rms_norm_eps": "attention.layer_norm_rms_epsilon",
-            "rope_theta": "rope.freq_base",
-            "vocab_size": "vocab_size",
-        }.items()
-    }
-    return given, state
-
-
-def torch_model(dtype: torch.dtype) -> Any:
-    """The served model as a `LlamaForCausalLM` on the CPU."""
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    given, state = _weights()
-    rope = {"rope_type": "default", "rope_theta": given["rope_theta"]}
-    config = LlamaConfig(**given, rope_parameters=rope, tie_word_embeddings="lm_head.weight" not in state)
-    model = LlamaForCausalLM(config)
-    missing, unexpected = model.load_state_dict(state, strict=False)
-    if unexpected or set(missing) - {"lm_head.weight"}:
-        raise RuntimeError(f"the weights do not fit: missing {missing}, unexpected {unexpected}")
-    model.tie_weights()
-    return model.to(dtype=dtype).eval()  # type: ignore[call-arg]
-
-
 def _torch(dtype: str, prompts: Sequence[Sequence[int]], new_tokens: int) -> Callable[[], None]:
     import torch
 
-    model = torch_model(getattr(torch, dtype))
+    from communique.lm.torch_model import load_served
+
+    model = load_served("summarizer", getattr(torch, dtype)).eval()
 
     def work() -> None:
         for prompt in prompts:

@@ -21,10 +21,10 @@ class Naive:
         import torch
 
         from communique.lm import LanguageTokenizer
-        from eval.engines import torch_model
+        from communique.lm.torch_model import load_served
 
         self.tokenizer = LanguageTokenizer.open()
-        self.model = torch_model(torch.float32)
+        self.model = load_served("summarizer", torch.float32).eval()
 
     @bentoml.api(route="/v1/summarize")  # type: ignore[untyped-decorator]
     def summarize(self, text: str, title: str = "") -> dict[str, Any]:

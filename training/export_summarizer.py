@@ -17,10 +17,11 @@ from typing import TYPE_CHECKING, Final
 import torch
 
 from communique.errors import UsageError
+from communique.lm.torch_model import load_gguf
 from communique.models import load_registry, resolve
 from communique.models.llama_gguf import merge
 from communique.models.registry import file_sha256
-from training.language_model import Base, SummaryModel, load_gguf, open_base
+from training.language_model import Base, SummaryModel, open_base
 from training.settings import SummarizerSettings, load
 from training.summarizer import Pool
 from training.summarizer_card import summarizer_card

@@ -21,15 +21,15 @@ from communique.errors import UsageError
 from communique.lm.gguf_tokenizer import build_tokenizer
 from communique.lm.prompt import build_prompt
 from communique.lm.tokenizer import LanguageTokenizer
+from communique.lm.torch_model import load_gguf
 from communique.models import load_registry, resolve
-from communique.models.llama_gguf import read_weights
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.summary_batches import Batch
 
-__all__ = ["Base", "ChatEncoder", "Losses", "SummaryModel", "TextEncoder", "load_gguf", "open_base"]
+__all__ = ["Base", "ChatEncoder", "Losses", "SummaryModel", "TextEncoder", "open_base"]
 
 
 class ChatEncoder:
@@ -138,43 +138,6 @@ def _from_transformers(name: str, dtype: torch.dtype) -> Base:
     except ValueError as error:
         raise UsageError(f"{name} cannot be prompted: {error}; take an instruct model with chat tokens") from error
     return Base(name, network, encoder, encoder_decoder=False)
-
-
-def load_gguf(path: Path, dtype: torch.dtype = torch.float32) -> Any:
-    """A `LlamaForCausalLM` with the dequantised weights of a GGUF file."""
-    import gguf
-    from transformers import LlamaConfig, LlamaForCausalLM
-
-    fields = gguf.GGUFReader(path).fields
-
-    def number(name: str) -> Any:
-        return fields[f"llama.{name}"].contents()
-
-    weights = {name: torch.from_numpy(value.copy()).to(dtype) for name, value in read_weights(path)}
-    tied = "lm_head.weight" not in weights
-    end = int(fields["tokenizer.ggml.eos_token_id"].contents())
-    config = LlamaConfig(
-        vocab_size=weights["model.embed_tokens.weight"].shape[0],
-        hidden_size=int(number("embedding_length")),
-        intermediate_size=int(number("feed_forward_length")),
-        num_hidden_layers=int(number("block_count")),
-        num_attention_heads=int(number("attention.head_count")),
-        num_key_value_heads=int(number("attention.head_count_kv")),
-        max_position_embeddings=int(number("context_length")),
-        rms_norm_eps=float(number("attention.layer_norm_rms_epsilon")),
-        rope_parameters={"rope_type": "default", "rope_theta": float(number("rope.freq_base"))},
-        tie_word_embeddings=tied,
-        bos_token_id=end,
-        eos_token_id=end,
-        pad_token_id=end,
-    )
-    # `assign` takes the tensors as they are; the rotary buffers, which no file holds, stay those of the constructor.
-    network = LlamaForCausalLM(config)
-    missing, unexpected = network.load_state_dict(weights, strict=False, assign=True)
-    if unexpected or set(missing) - ({"lm_head.weight"} if tied else set()):
-        raise UsageError(f"{path} is not the model that it says it is: {[*missing, *unexpected][:3]}")
-    network.tie_weights()
-    return network
 
 
 class SummaryModel(nn.Module):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, get_args
 
-from communique.config import Settings, help_of
+from communique.config import EngineName, Settings, help_of
+from communique.record import RequestedMode
 
 if TYPE_CHECKING:
     import argparse
@@ -13,7 +14,7 @@ __all__ = ["ARTICLE_SETTINGS", "add_settings", "settings_of"]
 
 #: Settings that a command which scores articles takes as flags.
 ARTICLE_SETTINGS: Final = (
-    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "threads", "home",
+    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "engine", "threads", "home",
 )  # fmt: skip
 
 #: What stands for the value in `--help`, where it is no whole number.
@@ -24,7 +25,7 @@ _METAVARS: Final = {
     "abstain_below": "PROBABILITY",
     "deadline_seconds": "SECONDS",
 }
-_CHOICES: Final = ("auto", "extractive", "compressive", "abstractive")
+_CHOICES: Final[dict[str, tuple[str, ...]]] = {"mode": get_args(RequestedMode), "engine": get_args(EngineName)}
 
 
 def add_settings(parser: argparse.ArgumentParser, names: tuple[str, ...]) -> None:
@@ -36,8 +37,8 @@ def add_settings(parser: argparse.ArgumentParser, names: tuple[str, ...]) -> Non
             group.add_argument(
                 "--target", dest=name, action="append", metavar="NAME", help=text + "; repeat it for more"
             )
-        elif name == "mode":
-            group.add_argument("--mode", choices=_CHOICES, help=text)
+        elif name in _CHOICES:
+            group.add_argument("--" + name, choices=_CHOICES[name], help=text)
         else:
             group.add_argument("--" + name.replace("_", "-"), dest=name, metavar=_METAVARS.get(name, "N"), help=text)
     parser.set_defaults(settings=names)

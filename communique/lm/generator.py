@@ -387,5 +387,5 @@ def _completion(items: Sequence[dict[str, Any]]) -> Completion:
 
 def _paths(settings: EngineSettings) -> dict[str, str | None]:
     """The settings' paths as JSON has them."""
-    found = {"graph": settings.graph, "home": settings.home}
+    found = {"folder": settings.folder, "home": settings.home}
     return {name: None if path is None else str(path.absolute()) for name, path in found.items()}

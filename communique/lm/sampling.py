@@ -12,6 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
+from communique.config import EngineName
 from communique.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ __all__ = ["Completion", "EngineSettings", "FinishReason", "Precision", "Samplin
 #: `stop`: the model ended it (or the grammar was complete); `length`: max_new_tokens were reached.
 FinishReason = Literal["stop", "length"]
 
-#: `auto`: what the processor is best at, with activations quantised to int8 as the products are formed. `exact`: f32
-#: throughout, where an answer does not depend on what it was batched with; about twice as slow.
+#: `auto`: what the device is best at: on the CPU with activations quantised to int8 as the products are formed, on CUDA
+#: bf16; in torch on a CPU f32. `exact`: f32 throughout, where an answer does not depend on what it was batched with;
+#: about twice as slow.
 Precision = Literal["auto", "bf16", "f32", "exact"]
 
 MAX_CANDIDATES: Final = 16
@@ -126,10 +128,12 @@ class EngineSettings:
         UsageError: a value outside its range.
     """
 
+    engine: EngineName = "auto"
+    """What computes."""
     model: str = "summarizer"
-    """Name in the model registry; `graph` wins over it."""
-    graph: Path | None = None
-    """Folder of a converted graph."""
+    """Name in the model registry; `folder` wins over it."""
+    folder: Path | None = None
+    """Of a converted graph (openvino), or of a model as transformers saves it, encoder-decoders too (torch)."""
     home: Path | None = None
     """The models' cache folder; None for the default."""
     precision: Precision = "auto"
@@ -146,6 +150,8 @@ class EngineSettings:
     """The process must be ready within so long; 3 s are usual, but a machine may be busy."""
 
     def __post_init__(self) -> None:
+        if self.engine not in get_args(EngineName):
+            raise UsageError(f"`engine` must be one of {', '.join(get_args(EngineName))}; got {self.engine!r}")
         if self.precision not in get_args(Precision):
             raise UsageError(f"`precision` must be one of {', '.join(get_args(Precision))}; got {self.precision!r}")
         _check("kv_cache_tokens", self.kv_cache_tokens, 1024, 4_194_304)

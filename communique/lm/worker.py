@@ -1,8 +1,8 @@
 """The engine's process: reads requests from its standard input, writes token ids to its standard output.
 
 A line each way is one JSON object. It ends when its input ends, so no engine outlives the program that started it.
-Between two steps of the pipeline, and only there, it looks at its input: `step()` holds the interpreter lock, which is
-why the engine has a process of its own.
+Between two steps, and only there, it looks at its input: OpenVINO's `step()` holds the interpreter lock, which is why
+the engine has a process of its own.
 
 In:   {settings}             once, first
       add {requests, alone}  requests: [{id, tokens, sampling, stream, score_from}]; `alone`: nothing else is batched
@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from communique.errors import CommuniqueError
-from communique.lm.pipeline import Engine
+from communique.lm.engine import Engine, open_runtime
 from communique.lm.sampling import EngineSettings
 
 __all__ = ["Channel", "main", "serve"]
@@ -66,9 +66,9 @@ def serve(channel: Channel) -> int:
     if first is None:
         return 0
     given = first[0]["settings"]
-    paths = {name: Path(given[name]) for name in ("graph", "home") if given[name]}
+    paths = {name: Path(given[name]) for name in ("folder", "home") if given[name]}
     try:
-        engine = Engine(EngineSettings(**given | paths), channel.send)
+        engine = Engine(open_runtime(EngineSettings(**given | paths)), channel.send)
     except (CommuniqueError, OSError, RuntimeError, ImportError) as error:
         kind = type(error).__name__ if isinstance(error, CommuniqueError) else "EngineDied"
         channel.send({"event": "fatal", "type": kind, "message": str(error)})

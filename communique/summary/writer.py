@@ -35,7 +35,7 @@ class Writer:
         Raises:
             EnvironmentFault: the model is missing, or the process could not be started.
         """
-        generator = Generator(EngineSettings(threads=settings.threads, home=settings.home))
+        generator = Generator(EngineSettings(engine=settings.engine, threads=settings.threads, home=settings.home))
         generator.start()
         return cls(generator, LanguageTokenizer.open())
 

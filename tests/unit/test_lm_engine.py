@@ -158,13 +158,13 @@ def test_scores_are_those_of_the_same_weights_in_torch(
     generator: Generator, tokenizer: LanguageTokenizer, prompts: list
 ) -> None:
     torch = pytest.importorskip("torch")
-    from eval.engines import torch_model
+    from communique.lm.torch_model import load_served
 
     continuation = tokenizer.encode("The ministers of Estonia and Latvia signed an accord on rail freight.")
     [found] = generator.score([(prompts[2], continuation)])
     ids = torch.tensor([[*prompts[2], *continuation]])
     with torch.inference_mode():
-        logits = torch_model(torch.float32)(ids).logits[0].log_softmax(-1)
+        logits = load_served("summarizer", torch.float32)(ids).logits[0].log_softmax(-1)
     expected = logits[len(prompts[2]) - 1 : -1].gather(1, ids[0, len(prompts[2]) :, None])[:, 0]
     difference = (torch.tensor(found) - expected).abs()
     assert len(found) == len(continuation)

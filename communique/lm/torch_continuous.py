@@ -1,0 +1,112 @@
+"""Continuous batching of transformers for greedy answers of causal models: requests join and leave at every step.
+
+The manager computes in a thread of its own. It knows one way of choosing tokens for all; what asks for another goes to
+`communique/lm/torch_batches.py`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from communique.lm.engine import failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from communique.lm.engine import EngineRequest
+    from communique.lm.sampling import EngineSettings
+    from communique.lm.torch_model import Network
+
+__all__ = ["ContinuousBatches"]
+
+#: Tokens of a block of the KV cache.
+_PAGE: Final = 32
+
+
+class ContinuousBatches:
+    """The manager with what it works on."""
+
+    def __init__(self, network: Network, settings: EngineSettings) -> None:
+        from transformers import GenerationConfig
+        from transformers.generation.configuration_utils import ContinuousBatchingConfig
+
+        config = ContinuousBatchingConfig(
+            page_size=_PAGE,
+            num_blocks=-(-settings.kv_cache_tokens // _PAGE),
+            max_batch_tokens=settings.max_batch_tokens,
+            max_requests_per_batch=settings.max_sequences,
+            allow_block_sharing=False,  # a shared prefix was computed in another batch
+            use_async_batching=False,
+            auto_switch_to_flash=False,  # it would look for kernels on a hub
+        )
+        pad = network.module.generation_config.pad_token_id
+        ends = list(network.ends)
+        greedy = GenerationConfig(do_sample=False, eos_token_id=ends, pad_token_id=pad)  # type: ignore[no-untyped-call]
+        self._ends = network.ends
+        self._manager = network.module.init_continuous_batching(greedy, config)
+        self._manager.start()
+        self._running: dict[str, tuple[EngineRequest, int]] = {}  # with how many tokens were reported
+
+    @staticmethod
+    def takes(request: EngineRequest) -> bool:
+        """Whether a request wants nothing but the likeliest token each time."""
+        sampling = request.sampling
+        return (
+            request.score_from is None
+            and sampling.sequences == 1
+            and sampling.temperature == 0
+            and sampling.repetition_penalty == 1
+            and not (sampling.min_new_tokens or sampling.no_repeat_ngram or sampling.logprobs)
+        )
+
+    def add(self, requests: Sequence[EngineRequest]) -> None:
+        """Take requests into work.
+
+        Raises:
+            RuntimeError: the manager has stopped.
+        """
+        with self._manager.pause():  # so that all of them join in one step, and a batch always runs alike
+            for request in requests:
+                self._running[str(request.id)] = (request, 0)
+                self._manager.add_request(
+                    request.tokens,
+                    request_id=str(request.id),
+                    max_new_tokens=request.new_tokens,
+                    streaming=request.stream,
+                    eos_token_id=-1 if request.sampling.ignore_end else list(self._ends),
+                )
+
+    def stop(self, request: EngineRequest) -> None:
+        """Let go of a request, if it is one of these."""
+        if self._running.pop(str(request.id), None) is not None:
+            self._manager.cancel_request(str(request.id))
+
+    def poll(self) -> Iterator[dict[str, Any]]:
+        """What has come of them, without waiting.
+
+        Raises:
+            RuntimeError: the manager has stopped.
+        """
+        if (error := self._manager.background_thread_status.fatal_error) is not None:
+            raise RuntimeError(f"continuous batching has stopped: {error}") from error
+        while (result := self._manager.get_result(timeout=0)) is not None:
+            if result.request_id in self._running:  # else it was let go of
+                yield from self._report(result)
+
+    def _report(self, result: Any) -> Iterator[dict[str, Any]]:
+        request, reported = self._running[result.request_id]
+        tokens = list(result.generated_tokens)
+        ended = bool(tokens) and tokens[-1] in self._ends and not request.sampling.ignore_end
+        if ended:
+            tokens.pop()
+        if result.error is not None:
+            del self._running[result.request_id]
+            yield failure(request.id, "memory", f"the engine gave the request up: {result.error}")
+            return
+        if request.stream and len(tokens) > reported:
+            self._running[result.request_id] = (request, len(tokens))
+            yield {"event": "tokens", "id": request.id, "start": reported, "tokens": tokens[reported:]}
+        if result.is_finished():
+            del self._running[result.request_id]
+            completion = {"tokens": tokens, "logprobs": [], "reason": "stop" if ended else "length"}
+            yield {"event": "done", "id": request.id, "completions": [completion]}
