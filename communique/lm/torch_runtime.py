@@ -1,7 +1,8 @@
 """The torch engine: CUDA in bf16, or the CPU in f32 as the oracle that the OpenVINO engine is checked against.
 
-Token ids in, token ids out; it knows nothing of text. Greedy answers of causal models are batched continuously, all
-else, and encoder-decoders, run in plain batches. Both compute in threads of their own. Grammars it has none.
+Token ids in, token ids out; it knows nothing of text. On CUDA greedy answers of causal models are batched continuously;
+all else runs in plain batches, which on a CPU are the quicker way. Both compute in threads of their own. Grammars it
+has none.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class TorchRuntime:
         self.encoder_decoder = network.encoder_decoder
         self.room = settings.kv_cache_tokens
         self._plain = PlainBatches(network, settings)
-        self._continuous = None if network.encoder_decoder else ContinuousBatches(network, settings)
+        self._continuous = None
+        if device.type == "cuda" and not network.encoder_decoder:
+            self._continuous = ContinuousBatches(network, settings)
 
     def start(self, requests: Sequence[EngineRequest]) -> Iterator[dict[str, Any]]:
         """Take requests into work."""

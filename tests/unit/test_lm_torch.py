@@ -13,9 +13,13 @@ from communique.errors import EnvironmentFault, TimedOut, UsageError
 from communique.lm import EngineSettings, Generator, Sampling
 from communique.lm import device as device_module
 from communique.lm.device import choose_engine
+from communique.lm.engine import EngineRequest
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
+
+from communique.lm.torch_continuous import ContinuousBatches  # noqa: E402  needs torch
+from communique.lm.torch_model import open_network  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -64,6 +68,19 @@ def generator(llama: Path) -> Iterator[Generator]:
         yield opened
 
 
+def opened(folder: Path) -> ContinuousBatches:
+    settings = EngineSettings(engine="torch", folder=folder, kv_cache_tokens=2048)
+    return ContinuousBatches(open_network(settings, torch.device("cpu"), torch.float32), settings)
+
+
+@pytest.fixture(scope="module")
+def continuous(llama: Path) -> Iterator[ContinuousBatches]:
+    """As on CUDA, on the CPU."""
+    batches = opened(llama)
+    yield batches
+    batches.close()
+
+
 def network(folder: Path):
     config = transformers.AutoConfig.from_pretrained(folder)
     kind = transformers.AutoModelForSeq2SeqLM if config.is_encoder_decoder else transformers.AutoModelForCausalLM
@@ -87,32 +104,49 @@ def greedy(model, prompt: Sequence[int], count: int) -> list[int]:
     return written
 
 
+def ending_early(folder: Path, to: Path) -> tuple[list[int], int]:
+    """The model of a folder with another end token, what it writes of the first prompt, and where that token is."""
+    model = network(folder)
+    text = greedy(model, PROMPTS[0], 12)
+    at = next(at for at in range(2, 12) if text[at] not in text[:at])
+    model.generation_config.eos_token_id = model.config.eos_token_id = text[at]
+    model.save_pretrained(to)
+    return text, at
+
+
+def answers(batches: ContinuousBatches, requests: list[EngineRequest]) -> dict[int, dict]:
+    """What it says of each request at the end, in the order in which they ended."""
+    batches.add(requests)
+    found: dict[int, dict] = {}
+    until = time.monotonic() + WAIT
+    while len(found) < len(requests) and time.monotonic() < until:
+        found |= {message["id"]: message for message in batches.poll() if message["event"] != "tokens"}
+    return found
+
+
+def request(id_: int, tokens: list[int], sampling: Sampling = GREEDY, *, stream: bool = False) -> EngineRequest:
+    return EngineRequest(id_, tokens, sampling, stream, None)
+
+
 def test_a_batch_is_written_as_each_prompt_alone(generator: Generator, llama: Path) -> None:
     found = generator.generate(PROMPTS, GREEDY)
     assert [list(one.token_ids) for one in found] == [greedy(network(llama), prompt, 12) for prompt in PROMPTS]
     assert any(one.finish_reason == "length" for one in found)
 
 
-def test_plain_batches_write_what_continuous_ones_do(generator: Generator) -> None:
-    continuous = generator.generate(PROMPTS, GREEDY)
-    plain = generator.generate(PROMPTS, Sampling(max_new_tokens=12, logprobs=True))
-    assert [one.token_ids for one in plain] == [one.token_ids for one in continuous]
-    assert all(len(one.logprobs) == len(one.token_ids) for one in plain)
-    scores = generator.score([(prompt, one.token_ids) for prompt, one in zip(PROMPTS, plain, strict=True)])
-    for one, again in zip(plain, scores, strict=True):
+def test_what_is_written_scores_as_it_was_written(generator: Generator) -> None:
+    found = generator.generate(PROMPTS, Sampling(max_new_tokens=12, logprobs=True))
+    scores = generator.score([(prompt, one.token_ids) for prompt, one in zip(PROMPTS, found, strict=True)])
+    for one, again in zip(found, scores, strict=True):
+        assert len(one.logprobs) == len(one.token_ids)
         assert one.logprobs == pytest.approx(again, abs=1e-3)
 
 
-@pytest.mark.parametrize("logprobs", [False, True], ids=["continuous", "plain"])
-def test_the_end_token_ends_an_answer_unless_it_is_ignored(tmp_path: Path, llama: Path, logprobs: bool) -> None:
-    """With the end token that the model writes fourth."""
-    model = network(llama)
-    text = greedy(model, PROMPTS[0], 12)
-    at = next(at for at in range(2, 12) if text[at] not in text[:at])
-    model.generation_config.eos_token_id = model.config.eos_token_id = text[at]
-    model.save_pretrained(tmp_path)
+def test_the_end_token_ends_an_answer_unless_it_is_ignored(tmp_path: Path, llama: Path) -> None:
+    """With an end token that the model does write."""
+    text, at = ending_early(llama, tmp_path)
     with Generator(EngineSettings(engine="torch", folder=tmp_path, threads=1, precision="f32")) as ending:
-        samplings = [Sampling(max_new_tokens=12, logprobs=logprobs, ignore_end=ignored) for ignored in (False, True)]
+        samplings = [Sampling(max_new_tokens=12, ignore_end=ignored) for ignored in (False, True)]
         stopped, whole = ending.generate([PROMPTS[0]] * 2, samplings)
         got: list[int] = []
         streamed = ending.submit(PROMPTS[0], samplings[0], on_tokens=lambda _, tokens: got.extend(tokens))
@@ -151,20 +185,15 @@ def test_penalties_are_heard(generator: Generator) -> None:
     assert len(set(found.token_ids)) == 30
 
 
-@pytest.mark.parametrize("logprobs", [False, True], ids=["continuous", "plain"])
-def test_a_stream_is_the_completion(generator: Generator, logprobs: bool) -> None:
+def test_a_stream_is_the_completion(generator: Generator) -> None:
     got: list[tuple[int, list[int]]] = []
-    job = generator.submit(
-        PROMPTS[0], Sampling(max_new_tokens=12, logprobs=logprobs), on_tokens=lambda *seen: got.append(seen)
-    )
-    found = job.result(WAIT)
+    found = generator.submit(PROMPTS[0], GREEDY, on_tokens=lambda *seen: got.append(seen)).result(WAIT)
     assert [token for _, tokens in got for token in tokens] == list(found.token_ids)
     assert [start for start, _ in got] == list(range(len(got)))
 
 
-@pytest.mark.parametrize("logprobs", [False, True], ids=["continuous", "plain"])
-def test_who_cancels_or_is_late_leaves_the_others_unharmed(generator: Generator, logprobs: bool) -> None:
-    endless = Sampling(max_new_tokens=CONTEXT - 5, ignore_end=True, logprobs=logprobs)
+def test_who_cancels_or_is_late_leaves_the_others_unharmed(generator: Generator) -> None:
+    endless = Sampling(max_new_tokens=CONTEXT - 5, ignore_end=True)
     seen: list[int] = []
     stopped = generator.submit(PROMPTS[0], endless, on_tokens=lambda start, _: seen.append(start))
     while not seen:
@@ -187,6 +216,45 @@ def test_what_it_cannot_do_is_refused_alone(generator: Generator) -> None:
         jobs[1].result(WAIT)
     with pytest.raises(UsageError, match="allowed are 1 to 256"):
         jobs[2].result(WAIT)
+
+
+def test_continuous_batches_write_as_each_prompt_alone(continuous: ContinuousBatches, llama: Path) -> None:
+    found = answers(continuous, [request(number, prompt) for number, prompt in enumerate(PROMPTS)])
+    texts = [found[number]["completions"][0]["tokens"] for number in range(len(PROMPTS))]
+    assert texts == [greedy(network(llama), prompt, 12) for prompt in PROMPTS]
+
+
+def test_continuous_batches_end_stream_and_let_go(llama: Path, tmp_path: Path) -> None:
+    """A request that was let go of is heard of no more; one that comes later joins those in work."""
+    text, at = ending_early(llama, tmp_path)
+    batches = opened(tmp_path)
+    try:
+        whole = Sampling(max_new_tokens=12, ignore_end=True)
+        endless = request(0, PROMPTS[1], Sampling(max_new_tokens=200, ignore_end=True), stream=True)
+        batches.add([endless])
+        while not list(batches.poll()):
+            time.sleep(0.001)
+        found = answers(batches, [request(1, PROMPTS[0]), request(2, PROMPTS[0], whole)])
+        batches.stop(endless)
+        batches.add([request(3, PROMPTS[0], stream=True)])
+        told: list[dict] = []
+        while not told or told[-1]["event"] != "done":
+            told += batches.poll()
+    finally:
+        batches.close()
+    assert found[1]["completions"] == [{"tokens": text[:at], "logprobs": [], "reason": "stop"}]
+    assert found[2]["completions"] == [{"tokens": text, "logprobs": [], "reason": "length"}]
+    assert {message["id"] for message in told} == {3}
+    assert [token for message in told[:-1] for token in message["tokens"]] == text[:at]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"temperature": 0.5}, {"beams": 2}, {"logprobs": True}, {"repetition_penalty": 1.1}, {"min_new_tokens": 2}],
+)
+def test_continuous_batches_take_greedy_requests_only(asked: dict) -> None:
+    assert ContinuousBatches.takes(request(1, [2], Sampling()))
+    assert not ContinuousBatches.takes(request(1, [2], Sampling(**asked)))
 
 
 def test_an_encoder_decoder_is_served_from_its_folder(bart: Path) -> None:
