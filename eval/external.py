@@ -1,6 +1,7 @@
 """Readers of public sets under `--data-root DIR`. None of their text is in this tree; figures from them are marked.
 
 karabakh/train.jsonl, world/train.jsonl   articles in the reference form with one `summary` each
+allsides/international_full.jsonl.gz      articles, of which this project labelled some (`training/corpus`)
 grounding/train.jsonl                     sentences of machine summaries of `world`, read and labelled
 newsmtsc/train.jsonl.gz                   sentences with targets and polarity (Hamborg and Donnay 2021)
 plover/PLV_train.tsv.gz                   event sentences with source and target marked (Hu et al. 2024)
@@ -18,16 +19,15 @@ import io
 import json
 from collections import Counter
 from dataclasses import replace
+from itertools import accumulate
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from communique.errors import UsageError
-from eval.references import load, read_jsonl
+from eval.references import Data, Reference, load, read_jsonl
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from pathlib import Path
-
-    from eval.references import Data, Reference
 
 __all__ = [
     "ARTICLES",
@@ -43,7 +43,10 @@ __all__ = [
 ]
 
 #: Sets that are articles in the reference form.
-ARTICLES: Final = ("karabakh", "world")
+ARTICLES: Final = ("karabakh", "world", "allsides")
+#: Labels of articles of the AllSides repository by its ids, and how many words of each were read for them.
+ALLSIDES_LABELS: Final = Path(__file__).parent.parent / "training" / "corpus" / "allsides-labels.jsonl"
+_READ_WORDS: Final = 560
 
 
 class Claim(NamedTuple):
@@ -88,9 +91,31 @@ def articles(root: Path, name: str) -> Data:
     """
     if name not in ARTICLES:
         raise UsageError(f"unknown external set {name!r}; allowed: {', '.join(ARTICLES)}")
-    data = load([_path(root, f"{name}/train.jsonl")], name, external=True)
+    data = _allsides(root) if name == "allsides" else load([_path(root, f"{name}/train.jsonl")], name, external=True)
     stories = _stories(data.references)
     return replace(data, references=tuple(replace(r, event=stories[r.id]) for r in data.references))
+
+
+def _allsides(root: Path) -> Data:
+    """The articles that this project labelled: whole paragraphs, so far as they were read."""
+    path = _path(root, "allsides/international_full.jsonl.gz")
+    labels = {item["id"]: (where, item) for where, item in read_jsonl(ALLSIDES_LABELS)}
+    found = []
+    with gzip.open(path, "rt", encoding="utf-8") as file:
+        for item in map(json.loads, file):
+            if (name := f"as-{item['ID']}") not in labels:
+                continue
+            where, label = labels[name]
+            paragraphs = [text for text in item["text"].split("\n\n") if text.strip()]
+            totals = accumulate(len(text.split()) for text in paragraphs)
+            shown = [text for text, total in zip(paragraphs, totals, strict=True) if total <= _READ_WORDS]
+            own = {key: item[key] for key in ("title", "source", "date")}
+            stance = {target: {"label": value} for target, value in label["stance"].items()}
+            whole = {**label, **own, "text": "\n\n".join(shown or paragraphs[:1]), "stance": stance}
+            found.append(Reference.from_dict(whole, where))
+    if len(found) < len(labels):
+        raise UsageError(f"{path}: lacks {len(labels) - len(found)} of the labelled articles")
+    return Data("allsides", tuple(found), external=True)
 
 
 def _stories(references: Sequence[Reference]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from zlib import crc32
 
 from communique.errors import UsageError
 from eval import command
-from eval.external import ARTICLES
+from eval.external import ARTICLES, articles
 from eval.references import REFERENCES, read_jsonl
 from eval.run import CORPUS
 from eval.sentences import sentences
@@ -80,7 +80,7 @@ def main(argv: list[str] | None = None) -> int:
     arguments = options.parse_args(argv)
     train = list(texts(arguments.train or [CORPUS]))
     if arguments.data_root:
-        train += texts(arguments.data_root / name / "train.jsonl" for name in ARTICLES)
+        train += _external(arguments.data_root)
     held_out = list(texts(arguments.held_out or [REFERENCES]))
     leaks = find_leaks(train, held_out, arguments.near)
     rows = tuple((leak.kind, leak.train, leak.held_out, f"{leak.share:.2f}", leak.shown) for leak in leaks)
@@ -109,6 +109,13 @@ def texts(paths: Iterable[Path]) -> Iterator[Text]:
                     summaries = item.get("summaries") or ([item["summary"]] if item.get("summary") else [])
                     event = str(item.get("event") or "")
                     yield Text(file.name, str(item.get("id", "")), event, item["text"], tuple(summaries))
+
+
+def _external(root: Path) -> Iterator[Text]:
+    """The external articles that models learn from. Their months are no events."""
+    for name in ARTICLES:
+        for reference in articles(root, name).references:
+            yield Text(name, reference.id, "", reference.text, tuple(reference.summaries))
 
 
 def find_leaks(train: Sequence[Text], held_out: Sequence[Text], near: float = NEAR) -> list[Leak]:

@@ -70,7 +70,7 @@ def test_articles_are_external_and_get_a_story_to_be_split_by(root: Path) -> Non
     assert world.references[0].summaries == (article(0)["summaries"][0],)
     karabakh = external.articles(root, "karabakh")
     assert {r.event for r in karabakh.references} <= {"a0", "a1", "a2", "a3"}
-    with pytest.raises(UsageError, match="unknown external set 'mars'; allowed: karabakh, world"):
+    with pytest.raises(UsageError, match="unknown external set 'mars'; allowed: karabakh, world, allsides"):
         external.articles(root, "mars")
 
 
@@ -80,6 +80,28 @@ def test_stories_are_those_that_training_splits_by(root: Path) -> None:
     for name in ("karabakh", "world"):
         theirs = {labelled.id: labelled.event for labelled in articles(root / name / "train.jsonl", name)}
         assert {r.id: r.event for r in external.articles(root, name).references} == theirs
+
+
+def test_articles_labelled_here_are_read_as_training_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from training.data import allsides
+
+    long = "\n\n".join(f"Paragraph {n} says little. " + "Word follows word. " * 66 for n in range(5))
+    rows = [{"ID": name, "title": "T", "source": "S", "date": "2019-05-04", "text": long} for name in ("x", "y")]
+    zipped(tmp_path / "allsides/international_full.jsonl.gz", "\n".join(map(json.dumps, rows)))
+    labels = {"id": "as-y", "topics": ["talks"], "stance": {"Baku": "against"}, "summary": "Words were said."}
+    write_jsonl(tmp_path / "labels.jsonl", [labels])
+    monkeypatch.setattr(external, "ALLSIDES_LABELS", tmp_path / "labels.jsonl")
+    (ours,) = external.articles(tmp_path, "allsides").references
+    (theirs,) = allsides(tmp_path / "allsides/international_full.jsonl.gz", tmp_path / "labels.jsonl")
+    assert (ours.id, ours.event, ours.topics) == (theirs.id, theirs.event, theirs.topics)
+    assert "".join(theirs.sentences).replace(" ", "") == "".join(ours.text.split())
+    assert "Paragraph 1" in ours.text
+    assert "Paragraph 3" not in ours.text
+    write_jsonl(tmp_path / "labels.jsonl", [labels, {**labels, "id": "as-z"}])
+    with pytest.raises(UsageError, match="lacks 1 of the labelled articles"):
+        external.articles(tmp_path, "allsides")
 
 
 def test_claims_of_each_set(root: Path) -> None:
