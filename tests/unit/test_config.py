@@ -64,6 +64,7 @@ def test_targets_come_as_a_list_a_json_array_or_with_commas(tmp_path: Path, envi
         ({"max_words": 9}, {}, "", r"`max_words` \(flag --max-words\) is 9; allowed: from 10 to 400"),
         ({}, {"COMMUNIQUE_PORT": "70000"}, "", "allowed: from 1 to 65,535"),
         ({"mode": "fast"}, {}, "", "one of auto, extractive, compressive, abstractive"),
+        ({}, {"COMMUNIQUE_ENGINE": "cuda"}, "", "one of auto, openvino, torch"),
         ({"targets": []}, {}, "", "1 to 64 names"),
         ({}, {}, "targets = 3", "must be a list of names"),
         ({}, {}, "port = true", "must be a number"),

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from communique.config import Settings
 from communique.errors import EnvironmentFault, TimedOut, UsageError
-from communique.lm import EngineSettings, Generator, Sampling
+from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling
 from communique.lm import device as device_module
 from communique.lm.device import choose_engine
 from communique.lm.engine import EngineRequest
+from communique.summary import Writer
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -300,6 +302,15 @@ def test_auto_takes_torch_where_it_can_use_the_device(monkeypatch: pytest.Monkey
     monkeypatch.setattr(device_module, "_cuda_devices", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: usable)
     assert choose_engine("auto")[0] == ("torch" if usable else "openvino")
+
+
+def test_the_setting_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process is not started: what it would be told is looked at."""
+    monkeypatch.setattr(Generator, "start", lambda _: None)
+    monkeypatch.setattr(LanguageTokenizer, "open", lambda: None)
+    writer = Writer.open(Settings.load({}, {"COMMUNIQUE_ENGINE": "torch", "COMMUNIQUE_THREADS": "3"}))
+    told = writer._generator.settings
+    assert (told.engine, told.threads) == ("torch", 3)
 
 
 def test_torch_without_its_extra_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
