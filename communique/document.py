@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,15 @@ __all__ = ["Document", "Sentence"]
 class Sentence:
     """One sentence: white space collapsed, soft hyphens gone. `paragraph` counts from 0.
 
-    `doubtful`: it may be of the page and not of the article.
+    `doubt` is the log-odds that it is of the page and not of the article, and `kind` what of the page it is then.
+    `block` is the number of the line or paragraph of the page that it stands in: a block goes or stays as a whole.
     """
 
     mapped: MappedText
     paragraph: int
-    doubtful: bool = False
+    doubt: float = -math.inf
+    kind: str = ""
+    block: int = 0
 
     @property
     def text(self) -> str:

@@ -74,6 +74,19 @@ class Heads:
         hidden = _gelu(self._linear("salience_hidden", np.concatenate([tokens, sentences, features], axis=-1)))
         return self._linear("salience_out", hidden)  # type: ignore[no-any-return]
 
+    def foreign(
+        self,
+        tokens: NDArray[np.float32],
+        sentences: NDArray[np.float32],
+        first: NDArray[np.float32],
+        features: NDArray[np.float32],
+    ) -> NDArray[np.float32]:
+        """Logits [N] that words are not the article's own, from their states [N, H], their sentence's vectors [N, H],
+        the first window's CLS [H] and the features [N, F]."""
+        beside = np.broadcast_to(first, tokens.shape)
+        hidden = _gelu(self._linear("foreign_hidden", np.concatenate([tokens, sentences, beside, features], axis=-1)))
+        return self._linear("foreign_out", hidden)[:, 0]  # type: ignore[no-any-return]
+
     def passages(
         self, mentions: NDArray[np.float32], sentences: NDArray[np.float32], windows: NDArray[np.float32]
     ) -> NDArray[np.float32]:

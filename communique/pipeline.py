@@ -105,6 +105,16 @@ class Pipeline:
             self._write(readable, deadline)
         return [self._record(item, tasks, deadline) for item in items]
 
+    def clean(self, article: Article) -> Document:
+        """The article proper, as every task sees it.
+
+        Raises:
+            ItemError: it cannot be scored.
+        """
+        document = read(article, max_characters=self.settings.max_characters, undecided=True)
+        (reading,) = self._reader.read([document])
+        return reading.settled().document
+
     def start_writer(self) -> None:
         """Start the language model's process, which loads while nobody waits; without this the first article does.
 
@@ -133,7 +143,7 @@ class Pipeline:
         try:
             if deadline is not None and time.monotonic() > deadline:
                 raise TimedOut("the deadline passed before the article was read")
-            item.document = read(item.article, max_characters=self.settings.max_characters)
+            item.document = read(item.article, max_characters=self.settings.max_characters, undecided=True)
         except ItemError as error:
             item.error = error
         except Exception as error:  # noqa: BLE001
@@ -149,7 +159,11 @@ class Pipeline:
                 item.error = error
             return
         for item, reading in zip(items, readings, strict=True):
-            item.reading = reading
+            try:
+                item.reading = reading.settled()
+                item.document = item.reading.document
+            except ItemError as error:
+                item.error = error
 
     def _write(self, items: Sequence[_Item], deadline: float | None) -> None:
         """Have the language model draft, in one batch, for the articles that ask for it and are long enough."""

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from collections import Counter
+from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,13 +19,14 @@ from communique.features import mention_features, sentence_features
 from communique.heads import Heads, sigmoid, softmax
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, Passage, TokenIndex, passages
+from communique.reading.settling import Settling, is_open, settle
 from communique.record import Span, Stance
 from communique.targets import opposed
 from communique.windows import Window, cut, load_tokenizer
 from communique.words import words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -35,6 +37,8 @@ __all__ = ["Calibration", "Reader", "Reading"]
 
 #: Passages given as evidence of a stance at most.
 MOST_EVIDENCE = 2
+#: Of a token whose sentence is not the article's: like a special one, it belongs to none.
+_DROPPED = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class Calibration:
             multiplied by this 3 x 3 matrix, row by row, and added.
         presence_threshold: a target under it plays no part.
         abstain_threshold: a stance whose best probability is under it is `unsure`.
+        settling: weighs the cleaner's doubt of a line of the page with what the trunk read in it.
     """
 
     topic_thresholds: tuple[float, ...] = (0.5,) * len(TOPICS)
@@ -61,12 +66,15 @@ class Calibration:
     stance_opposed: tuple[float, ...] = (0.0,) * len(STANCES) ** 2
     presence_threshold: float = 0.5
     abstain_threshold: float = 0.45
+    settling: Settling = field(default_factory=Settling)
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
         data = json.loads(path.read_text(encoding="utf-8"))
         known = {item.name for item in fields(cls)}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
+        if "settling" in values:
+            values["settling"] = Settling(**values["settling"] | {"weights": tuple(values["settling"]["weights"])})
         return cls(**values)
 
 
@@ -82,23 +90,30 @@ class _Judged:
 
 
 class Reading:
-    """What the trunk made of one article. Vectors have the trunk's hidden size H."""
+    """What the trunk made of one `document`. Vectors have its hidden size H; a sentence's is its tokens' mean."""
 
     def __init__(
-        self, reader: Reader, document: Document, windows: Sequence[Window], states: Sequence[NDArray[np.float32]]
+        self,
+        reader: Reader,
+        document: Document,
+        windows: Sequence[Window],
+        states: Sequence[NDArray[np.float32]],
+        vectors: dict[int, NDArray[np.float32]] | None = None,
     ) -> None:
+        self.document = document
         self._reader = reader
-        self._document = document
         self._windows = windows
         self._states = states
         self._index = TokenIndex(windows)
         self._texts = [sentence.text for sentence in document.sentences]
-        self._vectors: dict[int, NDArray[np.float32]] = {}
         self._judged: dict[str, _Judged | None] = {}
-        for number in (TITLE, *range(len(self._texts))):
-            places = self._index.tokens(number)
-            if places:
-                self._vectors[number] = self._gather(places).mean(0)
+        counts = [len(text.split()) for text in self._texts]
+        self._features = sentence_features(counts, [sentence.paragraph for sentence in document.sentences])
+        self._vectors = vectors if vectors is not None else self._means()
+
+    def _means(self) -> dict[int, NDArray[np.float32]]:
+        places = {number: self._index.tokens(number) for number in (TITLE, *range(len(self._texts)))}
+        return {number: self._gather(found).mean(0) for number, found in places.items() if found}
 
     def _gather(self, places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
         return np.stack([self._states[number][place] for number, place in places])
@@ -108,35 +123,71 @@ class Reading:
         calibration = self._reader.calibration
         body = [vector for number, vector in self._vectors.items() if number != TITLE]
         read = self._reader.heads.topics(self._states[0][0], np.stack(body))
-        words = self._reader.heads.topic_words(*bag((self._document.title, *self._texts)))
+        words = self._reader.heads.topic_words(*bag((self.document.title, *self._texts)))
         scaled = read * calibration.topic_scale + words * calibration.topic_words_scale
         scaled += np.asarray(calibration.topic_shift, dtype=np.float32)
         return dict(zip(TOPICS, map(float, sigmoid(scaled)), strict=True))
 
     def salience(self) -> list[NDArray[np.float32]]:
         """For each sentence [words, 2]: how probable it is that a summary holds the word, and it with the next."""
-        counts = [len(text.split()) for text in self._texts]
-        features = sentence_features(counts, [sentence.paragraph for sentence in self._document.sentences])
-        rows: list[tuple[int, int]] = []
-        states: list[NDArray[np.float32]] = []
-        sizes: list[int] = []
-        for number, text in enumerate(self._texts):
-            tokens = {self._windows[w].starts[p]: (w, p) for w, p in reversed(self._index.tokens(number))}
-            found = words(text)
-            sizes.append(len(found))
-            for at, word in enumerate(found):
-                place = tokens.get(word.start) or next(iter(self._index.tokens(number, word.start, word.end)), None)
-                if place is not None:
-                    states.append(self._states[place[0]][place[1]])
-                    rows.append((number, at))
+        sizes = [len(words(text)) for text in self._texts]
         scores = [np.zeros((size, 2), dtype=np.float32) for size in sizes]
+        rows, states = self._words(range(len(self._texts)))
         if rows:
             numbers = np.array([number for number, _ in rows])
             sentences = np.stack([self._vectors[number] for number in numbers])
-            found_ = sigmoid(self._reader.heads.salience(np.stack(states), sentences, features[numbers]))
-            for (number, at), score in zip(rows, found_, strict=True):
+            found = sigmoid(self._reader.heads.salience(states, sentences, self._features[numbers]))
+            for (number, at), score in zip(rows, found, strict=True):
                 scores[number][at] = score
         return scores
+
+    def foreign(self, sentences: Sequence[int]) -> list[float]:
+        """For each sentence its words' mean log-odds that they are not the article's own; 0 where none was read."""
+        totals = dict.fromkeys(sentences, 0.0)
+        rows, states = self._words(sentences)
+        if not rows:
+            return list(totals.values())
+        numbers = np.array([number for number, _ in rows])
+        vectors = np.stack([self._vectors[number] for number in numbers])
+        found = self._reader.heads.foreign(states, vectors, self._states[0][0], self._features[numbers])
+        counts = Counter(numbers.tolist())
+        for number, odds in zip(numbers.tolist(), found.tolist(), strict=True):
+            totals[number] += odds / counts[number]
+        return list(totals.values())
+
+    def settled(self) -> Reading:
+        """What is left of the reading once it is known which sentences are the article's.
+
+        Raises:
+            NothingToSummarise: none is.
+        """
+        asked = [number for number, sentence in enumerate(self.document.sentences) if is_open(sentence)]
+        if not asked:
+            return self
+        foreign = [0.0] * len(self.document.sentences)
+        for number, odds in zip(asked, self.foreign(asked), strict=True):
+            foreign[number] = odds
+        document, kept = settle(self.document, foreign, self._reader.calibration.settling)
+        places = {TITLE: TITLE} | {old: new for new, old in enumerate(kept)}
+        windows = [
+            replace(window, sentences=tuple(places.get(number, _DROPPED) for number in window.sentences))
+            for window in self._windows
+        ]
+        vectors = {places[number]: vector for number, vector in self._vectors.items() if number in places}
+        return Reading(self._reader, document, windows, self._states, vectors)
+
+    def _words(self, sentences: Iterable[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
+        """(sentence, number of the word in it) of each word of the sentences that was read, and their states [N, H]."""
+        rows: list[tuple[int, int]] = []
+        places: list[tuple[int, int]] = []
+        for number in sentences:
+            tokens = {self._windows[w].starts[p]: (w, p) for w, p in reversed(self._index.tokens(number))}
+            for at, word in enumerate(words(self._texts[number])):
+                place = tokens.get(word.start) or next(iter(self._index.tokens(number, word.start, word.end)), None)
+                if place is not None:
+                    rows.append((number, at))
+                    places.append(place)
+        return rows, self._gather(places) if places else np.zeros((0, 0), dtype=np.float32)
 
     def stance(self, target: str, abstain_below: float | None = None) -> Stance:
         """Where the article stands toward `target`; `absent` where nothing in it speaks of the target."""
@@ -163,7 +214,7 @@ class Reading:
         return self._judged[target]
 
     def _judged_anew(self, target: str) -> _Judged | None:
-        found = passages(target, self._document.title, self._texts, self._index)
+        found = passages(target, self.document.title, self._texts, self._index)
         if not found:
             return None
         heads, numbers = self._reader.heads, [passage.sentence for passage in found]
@@ -182,9 +233,9 @@ class Reading:
         for index in sorted(strongest):
             number = found[index].sentence
             if number != TITLE:
-                spans.append(self._document.sentences[number].span())
-            elif self._document.article.title:
-                spans.append(Span(0, len(self._document.article.title), "title"))
+                spans.append(self.document.sentences[number].span())
+            elif self.document.article.title:
+                spans.append(Span(0, len(self.document.article.title), "title"))
         return tuple(spans)
 
 

@@ -25,6 +25,7 @@ from eval.sentences import sentences
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
+    from communique.document import Document
     from communique.record import Article
 
 
@@ -46,12 +47,14 @@ class System:
 
     Attributes:
         check: support in [0, 1] of each sentence by an article; None where the system cannot be asked.
+        clean: the article proper of a page; None where the system cannot be asked.
         summaries_only: it knows neither topics nor stance.
     """
 
     name: str
     score: Callable[[Sequence[Article]], Iterator[Record]]
     check: Callable[[Article, Sequence[str]], list[float]] | None = None
+    clean: Callable[[Article], Document] | None = None
     summaries_only: bool = False
     close: Callable[[], None] = field(default=lambda: None)
 
@@ -115,7 +118,6 @@ def _key(article: Article) -> tuple[Any, ...]:
 
 def _pipeline(settings: Any) -> System:
     from communique.pipeline import Pipeline
-    from communique.reading import read
 
     stack = ExitStack()
     pipeline = stack.enter_context(Pipeline.open(settings))
@@ -126,10 +128,9 @@ def _pipeline(settings: Any) -> System:
                 yield record.as_dict()
 
     def check(article: Article, claims: Sequence[str]) -> list[float]:
-        document = read(article)
-        return [verdict.support for verdict in pipeline.checker.check(claims, document)]
+        return [verdict.support for verdict in pipeline.checker.check(claims, pipeline.clean(article))]
 
-    return System("communique", score, check, close=stack.close)
+    return System("communique", score, check, pipeline.clean, close=stack.close)
 
 
 def _writer(settings: Any) -> System:

@@ -67,8 +67,9 @@ class ArticleSample:
     features: NDArray[np.float32]  # [S, F]
     topics: NDArray[np.float32] | None
     targets: list[TargetLabel]
-    salient: list[tuple[Position, int]] = field(default_factory=list)  # first token of each word, its sentence
+    words: list[tuple[Position, int]] = field(default_factory=list)  # first token of each word, its sentence
     salience: NDArray[np.float32] | None = None  # [N, 2]
+    foreign: NDArray[np.float32] | None = None  # [N]
     kind: Literal["article"] = "article"
 
 
@@ -148,26 +149,29 @@ def article_sample(tokenizer: Tokenizer, article: Labelled, most_windows: int = 
                     present=int(stance >= 0) if article.absent or article.source_set in {"karabakh", "corpus"} else -1,
                 )
             )
-    if article.summaries:
-        _mark_salience(sample, article, index)
+    if article.summaries or article.foreign:
+        _mark_words(sample, article, index)
     return sample
 
 
-def _mark_salience(sample: ArticleSample, article: Labelled, index: TokenIndex) -> None:
-    """Label each word: is it in the reference summaries (share of them), and is it with the next word."""
+def _mark_words(sample: ArticleSample, article: Labelled, index: TokenIndex) -> None:
+    """Label each word: is it in the reference summaries (share of them), is it with the next word; is it foreign."""
     references = [[word.key for word in words(summary)] for summary in article.summaries]
     singles = [set(keys) for keys in references]
     doubles = [set(pairwise(keys)) for keys in references]
     rows: list[tuple[float, float]] = []
+    foreign: list[bool] = []
     for number, text in enumerate(article.sentences):
         found = words(text)
         keys = [word.key for word in found]
+        spans = article.foreign.get(number, ())
         for at, word in enumerate(found):
             tokens = index.tokens(number, word.start, word.end)
             if not tokens:
                 continue
-            sample.salient.append((tokens[0], number))
-            if word.start < article.foreign.get(number, 0):
+            sample.words.append((tokens[0], number))
+            foreign.append(any(start <= word.start < end for start, end in spans))
+            if foreign[-1] or not references:
                 rows.append((0.0, 0.0))
                 continue
             following = (word.key, keys[at + 1]) if at + 1 < len(keys) else None
@@ -177,7 +181,10 @@ def _mark_salience(sample: ArticleSample, article: Labelled, index: TokenIndex) 
                     sum(following in pairs for pairs in doubles) / len(doubles),
                 )
             )
-    sample.salience = np.array(rows, dtype=np.float32).reshape(-1, 2)
+    if references:
+        sample.salience = np.array(rows, dtype=np.float32).reshape(-1, 2)
+    if article.foreign:
+        sample.foreign = np.array(foreign, dtype=np.float32)
 
 
 def sentence_sample(tokenizer: Tokenizer, item: TargetSentence) -> SentenceSample | None:

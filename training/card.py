@@ -23,7 +23,7 @@ SETS: Final[Mapping[str, tuple[str, str]]] = {
         "repository Apache-2.0; texts: the publishers' copyright",
     ),
     "allsides": (
-        "1,008 further articles on world affairs (AllSides repository), labelled for this project",
+        "2,724 further articles on world affairs (AllSides repository), labelled for this project",
         "repository Apache-2.0; texts: the publishers' copyright; labels: this project's own",
     ),
     "newsmtsc": ("NewsMTSC, sentences with target polarity (Hamborg and Donnay, EACL 2021)", "MIT-style"),
@@ -37,8 +37,9 @@ def classifier_card(
     agreement: Mapping[str, float],
     calibration: Calibration,
     external: bool,
+    runs: int = 1,
 ) -> str:
-    """Markdown. `figures` are those of `validation.json`, on events held out from training."""
+    """Markdown. `figures` are of events held out from training, with the torch model; `runs` whose mean was taken."""
     used = ["corpus"] if settings.corpus else []
     if external:
         used += list(settings.sets)
@@ -47,7 +48,8 @@ def classifier_card(
         "# The trunk and its heads",
         "",
         "A 22M-parameter encoder (all-MiniLM-L6-v2, Apache-2.0), fine-tuned with heads for topics, stance toward a",
-        "named target, and salience (which words a summary would hold). One reading of an article serves all heads.",
+        "named target, salience (which words a summary would hold), and which words are not the article's own but the",
+        "page's. One reading of an article serves all heads.",
         "Topics are read from the article's words alone as well, by a line over hashed",
         "stems. Weights and products in 8 bits, the rest bf16 or f32, on OpenVINO.",
         "",
@@ -60,7 +62,8 @@ def classifier_card(
         *(f"| `{name}` | {SETS[name][0]} | {SETS[name][1]} |" for name in used),
         "",
         f"Split by event into {settings.folds} folds; fold {settings.hold_out} was held out.",
-        f"{settings.epochs} passes, seed {settings.seed}{_begun(settings)}.",
+        f"{settings.epochs} pass{'es' if settings.epochs > 1 else ''}, seed {settings.seed}{_begun(settings)}.",
+        *([f"The weights are the mean of {runs} runs, of which this was the last."] if runs > 1 else []),
         "No article text is in this repository but the corpus, which was written for it.",
         "",
         "## Figures on the held-out fold",
@@ -111,5 +114,8 @@ def _classes(figures: Mapping[str, Any]) -> list[str]:
 
 def _begun(settings: ClassifierSettings) -> str:
     return (
-        f", begun at the weights of {settings.init} (training/EXPERIMENTS.md has the stages)" if settings.init else ""
+        f", begun at the {'mean of the ' if len(settings.init) > 1 else ''}weights of {' and '.join(settings.init)} "
+        "(training/EXPERIMENTS.md has the stages)"
+        if settings.init
+        else ""
     )

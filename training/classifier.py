@@ -21,6 +21,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file
 
+from communique.errors import UsageError
 from communique.windows import load_tokenizer
 from training import command, data
 from training.batches import (
@@ -32,10 +33,12 @@ from training.batches import (
     mirrored,
     sentence_sample,
 )
+from training.corpus.pages import load_passages
 from training.leftovers import Leftovers
 from training.losses import Predictions, batch_loss
 from training.model import MultiTaskModel, best_arithmetic
 from training.settings import ClassifierSettings, as_yaml
+from training.trunk_pages import foreign_pages
 from training.validation import figures
 
 if TYPE_CHECKING:
@@ -43,9 +46,21 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-__all__ = ["base_folder", "checkpoint", "held_out_predictions", "main", "resume", "schedule", "train", "writer_of"]
+__all__ = [
+    "base_folder",
+    "checkpoint",
+    "held_out_predictions",
+    "main",
+    "resume",
+    "schedule",
+    "start_from",
+    "train",
+    "writer_of",
+]
 
 console = Console(stderr=True)
+#: Pages made of held-out articles and site patterns, to validate on.
+_HELD_PAGES = 160
 
 
 class Pool:
@@ -63,6 +78,11 @@ class Pool:
         self.samples = {a.id: self._sample(a) for a in (*self.train_articles, *self.mirrors.values())}
         pages = map(Path, settings.pages if settings.leftovers else ())
         self.leftovers = Leftovers.of(pages, self.train_articles, self._held)
+        patterns = load_passages(Path(settings.passages)) if settings.passages else {}
+        self.patterns = {name: passages for name, passages in patterns.items() if not self._held(name)}
+        self.held_patterns = {name: passages for name, passages in patterns.items() if self._held(name)}
+        rng = random.Random(settings.seed)
+        held_pages = foreign_pages(self.held_articles, self.held_patterns, _HELD_PAGES, rng) if patterns else ()
         sentences: list[data.TargetSentence] = []
         if settings.target_sentences and data_root:
             sentences = list(data.target_sentences(data_root / settings.target_sentences))
@@ -71,7 +91,7 @@ class Pool:
         self.sentences: list[Sample] = [s for item, s in made if s and not self._held(item.event)]
         held_sentences = [s for item, s in made if s and self._held(item.event)]
         self.validation: list[Sample] = [
-            *(article_sample(tokenizer, article) for article in self.held_articles),
+            *(article_sample(tokenizer, article) for article in (*self.held_articles, *held_pages)),
             *held_sentences,
         ]
 
@@ -92,6 +112,8 @@ class Pool:
                 littered = self.settings.leftovers and rng.random() < self.settings.leftovers
                 samples.append(self._sample(self.leftovers.litter(shown, rng)) if littered else self.samples[shown.id])
                 swap = article.id in self.mirrors and not swap
+        if count := self.settings.pages_per_epoch if self.patterns else 0:
+            samples.extend(map(self._sample, foreign_pages(self.train_articles, self.patterns, count, rng)))
         sentences = self.settings.sentences_per_epoch
         samples.extend(rng.sample(self.sentences, sentences) if 0 < sentences < len(self.sentences) else self.sentences)
         return batches(samples, self.settings.batch_tokens, rng)
@@ -107,7 +129,7 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     pool = Pool(settings, load_tokenizer(base / "tokenizer.json"), data_root, smoke)
     model = MultiTaskModel(base)
     if settings.init:
-        model.load_state_dict(load_file(settings.init))
+        start_from(model, [Path(path) for path in settings.init])
     if settings.freeze_layers >= 0:
         model.trunk.embeddings.requires_grad_(False)
         model.trunk.encoder.layer[: settings.freeze_layers].requires_grad_(False)
@@ -207,6 +229,19 @@ def writer_of(out: Path) -> Any:
     from torch.utils.tensorboard import SummaryWriter
 
     return SummaryWriter(str(out / "tensorboard"))
+
+
+def start_from(model: MultiTaskModel, paths: Sequence[Path]) -> None:
+    """Load the mean of the weights of earlier runs. A head that only some of them have is the mean of theirs, and one
+    that none has keeps what it was given."""
+    runs = [load_file(path) for path in paths]
+    for path, run in zip(paths, runs, strict=True):
+        others = [name for name in run.keys() ^ model.state_dict().keys() if not name.startswith("heads.")]
+        if others:
+            raise UsageError(f"{path} holds another encoder's weights: {others[0]} and {len(others) - 1} more differ")
+    known = {name: [run[name] for run in runs if name in run] for name in model.state_dict()}
+    mean = {name: torch.stack(found).mean(0) for name, found in known.items() if found}
+    model.load_state_dict(mean, strict=False)
 
 
 def _save(path: Path, model: MultiTaskModel) -> None:

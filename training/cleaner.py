@@ -36,11 +36,11 @@ def removed_and_lost(pages: Sequence[dict[str, Any]], prepared: Sequence[Page], 
     """Characters of blocks: `boilerplate`, `removed` of it, `article`, `lost` of it."""
     counts: Counter[str] = Counter()
     for raw, page in zip(pages, prepared, strict=True):
-        kinds, _ = judge(page.blocks, raw["title"], cleaner)
-        for block, kind, bad, counted in zip(page.blocks, kinds, page.boilerplate, page.counted, strict=True):
+        verdicts = judge(page.blocks, raw["title"], cleaner)
+        for block, verdict, bad, counted in zip(page.blocks, verdicts, page.boilerplate, page.counted, strict=True):
             if counted:
                 counts["boilerplate" if bad else "article"] += len(block.text)
-                if kind:
+                if verdict.removed:
                     counts["removed" if bad else "lost"] += len(block.text)
     return counts
 

@@ -56,8 +56,8 @@ _READ_WORDS: Final = 560
 class Labelled:
     """A cleaned article with its labels.
 
-    `absent` are targets known to play no part; `foreign` says of a sentence how many of its first characters are not
-    the article's own but left over from a page.
+    `absent` are targets known to play no part; `foreign` says which characters of a sentence are not the article's own
+    but left over from a page.
     """
 
     id: str
@@ -70,7 +70,7 @@ class Labelled:
     stance: dict[str, str]
     absent: tuple[str, ...] = ()
     summaries: tuple[str, ...] = ()
-    foreign: dict[int, int] = field(default_factory=dict)
+    foreign: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import random
 import shutil
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
@@ -22,15 +23,19 @@ import torch
 from communique.bag import bag
 from communique.errors import CommuniqueError, UsageError
 from communique.heads import Heads
+from communique.reader import Calibration, Reader
 from training.batches import ArticleSample
 from training.calibration import fit
 from training.card import classifier_card
-from training.classifier import base_folder, held_out_predictions
+from training.classifier import base_folder, held_out_predictions, start_from
 from training.export_summarizer import export_summarizer
 from training.graph import agreement, save_graph
 from training.model import MultiTaskModel
 from training.settings import ClassifierSettings, load
+from training.settling import fit as fit_settling
 from training.topic_words import fit as fit_words
+from training.trunk_pages import marked_pages
+from training.validation import figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -41,6 +46,9 @@ __all__ = ["export_classifier", "main"]
 
 #: Windows of training articles that the ranges of the graph's activations are taken from, and held-out ones to compare.
 _RANGED, _COMPARED = 160, 32
+#: Pages on which the cleaner's doubt is weighed with the trunk's, and how much of their articles they show.
+_SETTLED: Final = 300
+_PAGE_WORDS: Final = (120, 600)
 
 
 class _Traced(torch.nn.Module):
@@ -53,15 +61,17 @@ class _Traced(torch.nn.Module):
         return states
 
 
-def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, float]:
-    """Write graph, heads, tokenizer and calibration; returns the graph's agreement with the torch model."""
-    from safetensors.numpy import save_file
-    from safetensors.torch import load_file
+def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) -> dict[str, float]:
+    """Write graph, heads, tokenizer and calibration; returns the graph's agreement with the torch model.
 
-    settings = load(ClassifierSettings, run / "settings.yaml")
+    Of several runs the mean of their weights is exported (Wortsman et al. 2022), with the settings of the last.
+    """
+    from safetensors.numpy import save_file
+
+    settings = load(ClassifierSettings, runs[-1] / "settings.yaml")
     base = base_folder(settings.base)
     model = MultiTaskModel(base)
-    model.load_state_dict(load_file(run / "model.safetensors"))
+    start_from(model, [run / "model.safetensors" for run in runs])
     model.eval()
     kept, pool = held_out_predictions(settings, model, data_root)
     words = fit_words(pool.train_articles)
@@ -73,16 +83,24 @@ def export_classifier(run: Path, to: Path, data_root: Path | None) -> dict[str, 
     to.mkdir(parents=True, exist_ok=True)
     save_file(heads, to / "heads.safetensors")
     shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
-    (to / "calibration.json").write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
+    _write(calibration, to)
     module = _Traced(model.trunk)
     save_graph(module, to / "trunk.xml", _windows(pool.samples.values(), _RANGED))
     held = _windows((sample for sample in pool.validation if isinstance(sample, ArticleSample)), _COMPARED)
     found = agreement(module, to / "trunk.xml", held)
+    if pool.held_patterns:
+        rng = random.Random(settings.seed)
+        pages = marked_pages(pool.held_articles, pool.held_patterns, _SETTLED, rng, _PAGE_WORDS)
+        calibration = replace(calibration, settling=fit_settling(Reader(to), pages))
+        _write(calibration, to)
     found["graph_megabytes"] = sum(path.stat().st_size for path in to.glob("trunk.*")) / 1e6
-    validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
-    card = classifier_card(settings, validation, found, calibration, data_root is not None)
+    card = classifier_card(settings, figures(kept), found, calibration, data_root is not None, len(runs))
     (to / "CARD.md").write_text(card, encoding="utf-8")
     return found
+
+
+def _write(calibration: Calibration, to: Path) -> None:
+    (to / "calibration.json").write_text(json.dumps(asdict(calibration), indent=1) + "\n", encoding="utf-8")
 
 
 def _windows(samples: Iterable[ArticleSample], most: int) -> list[Window]:
@@ -98,7 +116,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     commands = parser.add_subparsers(dest="what", required=True)
     classifier = commands.add_parser("classifier", help="trunk and heads")
-    classifier.add_argument("--run", type=Path, default=Path("runs/classifier"))
+    classifier.add_argument(
+        "--run", type=Path, nargs="+", default=[Path("runs/classifier")], help="of several the weights' mean"
+    )
     classifier.add_argument("--to", type=Path, default=Path("models/trunk"))
     classifier.add_argument("--data-root", type=Path, help="folder of external sets, as in training")
     summarizer = commands.add_parser("summarizer", help="the language model's adapter")
@@ -106,13 +126,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     summarizer.add_argument("--to", type=Path, default=Path("models/summarizer"))
     summarizer.add_argument("--data-root", type=Path, help="folder of external sets, as in training")
     arguments = parser.parse_args(argv)
-    result = "model.safetensors" if arguments.what == "classifier" else "best/adapter_config.json"
+    is_trunk = arguments.what == "classifier"
     try:
-        if not (arguments.run / result).exists():
-            raise UsageError(
-                f"{arguments.run} holds no finished training: run python -m training.{arguments.what} first"
-            )
-        export = export_classifier if arguments.what == "classifier" else export_summarizer
+        for run in arguments.run if is_trunk else [arguments.run]:
+            if not (run / ("model.safetensors" if is_trunk else "best/adapter_config.json")).exists():
+                raise UsageError(f"{run} holds no finished training: run python -m training.{arguments.what} first")
+        export = export_classifier if is_trunk else export_summarizer
         print(json.dumps(export(arguments.run, arguments.to, arguments.data_root)))
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)

@@ -74,7 +74,7 @@ class Leftovers:
             article,
             sentences=tuple(text for text, _, _ in sentences),
             paragraphs=tuple(paragraphs),
-            foreign={n: foreign for n, (_, _, foreign) in enumerate(sentences) if foreign},
+            foreign={n: ((0, foreign),) for n, (_, _, foreign) in enumerate(sentences) if foreign},
         )
 
     def _piece(self, article: Labelled, rng: random.Random) -> list[str]:

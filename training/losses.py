@@ -30,6 +30,7 @@ class LossWeights:
         presence: binary cross-entropy: does the target play a part.
         salience: binary cross-entropy over an article's words.
         sentence: cross-entropy of sentence-level polarity.
+        foreign: binary cross-entropy over a page's words: is one not the article's own.
         stance_classes: weights of favor, neutral, against.
     """
 
@@ -38,6 +39,7 @@ class LossWeights:
     presence: float = 0.3
     salience: float = 1.0
     sentence: float = 1.0
+    foreign: float = 1.0
     stance_classes: tuple[float, float, float] = (2.0, 1.0, 1.3)
 
 
@@ -50,6 +52,7 @@ class Predictions:
     presence: list[tuple[str, float, int]] = field(default_factory=list)
     salience: list[tuple[Tensor, Tensor]] = field(default_factory=list)
     sentence: list[tuple[str, Tensor, int]] = field(default_factory=list)
+    foreign: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
 
 def batch_loss(
@@ -76,7 +79,7 @@ def _articles(
     model: MultiTaskModel, states: Tensor, batch: Batch, weights: LossWeights, keep: Predictions | None
 ) -> dict[str, Tensor]:
     heads = model.heads
-    found: dict[str, list[Tensor]] = {"topics": [], "stance": [], "presence": [], "salience": []}
+    found: dict[str, list[Tensor]] = {"topics": [], "stance": [], "presence": [], "salience": [], "foreign": []}
     classes = torch.tensor(weights.stance_classes)
     for sample, offset in zip(batch.samples, batch.offsets, strict=True):
         assert isinstance(sample, ArticleSample)
@@ -91,22 +94,26 @@ def _articles(
             found["topics"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
             if keep:
                 keep.topics.append((sample.source_set, sample.id, logits.sigmoid().detach(), truth))
-        if sample.salience is not None and len(sample.salience):
-            numbers = [number for _, number in sample.salient]
-            logits = heads.salience(
-                _gather(states, offset, [place for place, _ in sample.salient]),
-                torch.stack([vectors[number] for number in numbers]),
-                torch.from_numpy(sample.features[numbers]),
-            )
-            truth = torch.from_numpy(sample.salience)
-            found["salience"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
-            if keep:
-                keep.salience.append((logits.sigmoid().detach(), truth))
+        if sample.words:
+            numbers = [number for _, number in sample.words]
+            tokens = _gather(states, offset, [place for place, _ in sample.words])
+            sentences = torch.stack([vectors[number] for number in numbers])
+            features = torch.from_numpy(sample.features[numbers])
+            if sample.salience is not None:
+                logits, truth = heads.salience(tokens, sentences, features), torch.from_numpy(sample.salience)
+                found["salience"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
+                if keep:
+                    keep.salience.append((logits.sigmoid().detach(), truth))
+            if sample.foreign is not None:
+                logits, truth = heads.foreign(tokens, sentences, first, features), torch.from_numpy(sample.foreign)
+                found["foreign"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
+                if keep:
+                    keep.foreign.append((logits.sigmoid().detach(), truth))
         for target in sample.targets:
             hidden = heads.passages(
-                torch.stack([_gather(states, offset, tokens).mean(0) for tokens in target.tokens]),
+                torch.stack([_gather(states, offset, places).mean(0) for places in target.tokens]),
                 torch.stack([vectors[number] for number in target.sentences]),
-                torch.stack([states[offset + tokens[0][0], 0] for tokens in target.tokens]),
+                torch.stack([states[offset + places[0][0], 0] for places in target.tokens]),
             )
             logits, present = heads.stance(hidden, torch.from_numpy(target.features))
             if target.stance >= 0:

@@ -30,6 +30,8 @@ class Heads(nn.Module):
         self.topic_out = nn.Linear(width, topics)
         self.salience_hidden = nn.Linear(2 * hidden + SENTENCE_FEATURES, 128)
         self.salience_out = nn.Linear(128, 2)
+        self.foreign_hidden = nn.Linear(3 * hidden + SENTENCE_FEATURES, 128)
+        self.foreign_out = nn.Linear(128, 1)
         self.passage_hidden = nn.Linear(3 * hidden, width)
         self.passage_attention = nn.Linear(width, 1)
         self.passage_out = nn.Linear(width, len(STANCES))  # a lone passage, as sentence-level sets label it
@@ -48,6 +50,13 @@ class Heads(nn.Module):
         """Logits [N, 2] from token states [N, H], their sentence's vector [N, H] and its features [N, F]."""
         hidden = self.salience_hidden(torch.cat([tokens, sentences, features], dim=-1))
         return self.salience_out(self.dropout(nn.functional.gelu(hidden)))  # type: ignore[no-any-return]
+
+    def foreign(self, tokens: Tensor, sentences: Tensor, first: Tensor, features: Tensor) -> Tensor:
+        """Logits [N] that words are not the article's own, from their states, their sentence's vectors, the first
+        window's CLS [H] and the features."""
+        beside = first.expand(len(tokens), -1)
+        hidden = self.foreign_hidden(torch.cat([tokens, sentences, beside, features], dim=-1))
+        return self.foreign_out(self.dropout(nn.functional.gelu(hidden)))[:, 0]  # type: ignore[no-any-return]
 
     def passages(self, mentions: Tensor, sentences: Tensor, windows: Tensor) -> Tensor:
         """[P, width] from mention vectors, their sentences' vectors and their windows' CLS, each [P, H]."""

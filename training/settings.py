@@ -29,7 +29,7 @@ class ClassifierSettings:
 
     Attributes:
         base: folder of the encoder, or a name in `models/registry.toml`.
-        init: weights of an earlier run to start from, or none.
+        init: weights of earlier runs to start from, or none; of several their mean (Wortsman et al. 2022).
         corpus: JSONL files in the reference form.
         sets: external article sets under the data root (`karabakh`, `world`, `allsides`).
         target_sentences: file of NewsMTSC under the data root, or none.
@@ -43,6 +43,8 @@ class ClassifierSettings:
         mask_mentions: probability that a sample's mentions of the target are hidden.
         leftovers: probability that an article is shown with pieces of a page in it.
         pages: files of marked pages that those pieces come from.
+        passages: file of site patterns that pages are made of, or none.
+        pages_per_epoch: pages on which foreign words are told, drawn anew for each pass.
         repeat: how often a pass reads the articles of a set, by the set's name; 1 for those not named. Of an article
             read twice the second reading has its sides swapped.
         sentences_per_epoch: target sentences drawn anew for each pass; 0 takes all.
@@ -57,7 +59,7 @@ class ClassifierSettings:
     """
 
     base: str = "encoder-base"
-    init: str | None = None
+    init: tuple[str, ...] = ()
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     target_sentences: str | None = None
@@ -71,6 +73,8 @@ class ClassifierSettings:
     mask_mentions: float = 0.1
     leftovers: float = 0.0
     pages: tuple[str, ...] = ()
+    passages: str | None = None
+    pages_per_epoch: int = 0
     repeat: dict[str, int] = field(default_factory=dict)
     sentences_per_epoch: int = 0
     folds: int = 5
@@ -314,7 +318,7 @@ def _build(kind: type[T], data: dict[str, Any]) -> T:
         if is_dataclass(hint):
             values[name] = _build(typing.cast("type[Any]", hint), value)
         elif typing.get_origin(hint) is tuple:
-            values[name] = tuple(value)
+            values[name] = (value,) if isinstance(value, str) else tuple(value or ())
         elif hint is float:
             values[name] = float(value)
         else:

@@ -50,6 +50,11 @@ def figures(kept: Predictions) -> dict[str, Any]:
         for column, name in enumerate(("single", "double")):
             wanted = truth[:, column] > 0.5
             found[f"salience_{name}_ap"] = float(average_precision_score(wanted, guess[:, column]))
+    if kept.foreign:
+        truth = np.concatenate([row.numpy() for _, row in kept.foreign])
+        guess = np.concatenate([row.numpy() for row, _ in kept.foreign])
+        found["foreign_auc"] = float(roc_auc_score(truth, guess))
+        found["foreign_ap"] = float(average_precision_score(truth, guess))
     if len({label for _, _, label in kept.presence}) == 2:
         found["presence_auc"] = float(roc_auc_score([p[2] for p in kept.presence], [p[1] for p in kept.presence]))
     return found

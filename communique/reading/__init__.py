@@ -16,16 +16,21 @@ from communique.errors import BadEncoding, EmptyText, NothingToSummarise, TooLar
 from communique.reading.boilerplate import judge
 from communique.reading.characters import collapse, normalise
 from communique.reading.cleaner import shipped
+from communique.reading.drop_cap import restore_drop_cap
 from communique.reading.inside import cuts
 from communique.reading.language import language_of
 from communique.reading.layout import text_blocks
 from communique.reading.markup import headline_of, html_blocks, looks_like_html
 from communique.reading.sentences import split
+from communique.reading.settling import only_boilerplate
 from communique.record import Removal
 from communique.text import MappedText
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from communique.reading.block import Block
+    from communique.reading.boilerplate import Verdict
     from communique.record import Article
 
 __all__ = ["MAX_CHARACTERS", "read"]
@@ -39,8 +44,13 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _VISIBLE: Final = re.compile(r"[^\W_]")
 
 
-def read(article: Article, *, max_characters: int = MAX_CHARACTERS) -> Document:
+def read(article: Article, *, max_characters: int = MAX_CHARACTERS, undecided: bool = False) -> Document:
     """The article's sentences, and what was removed from the page with the reasons.
+
+    Args:
+        article: as it was sent.
+        max_characters: code points that it may have at most.
+        undecided: keep what may be of the page or of the article, for `settle` to decide once the trunk has read it.
 
     Raises:
         TooLarge: more than `max_characters` code points.
@@ -61,11 +71,12 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS) -> Document:
     if not blocks:
         raise EmptyText("the page holds no text outside scripts, styles and forms")
     title = collapse(normalise(MappedText.of(article.title))).text or headline_of(blocks)
-    kinds, doubtful = judge(blocks, title, shipped())
-    sentences, removed = _kept(blocks, kinds, doubtful)
+    verdicts = judge(blocks, title, shipped())
+    kinds = [verdict.kind if verdict.removed and (verdict.certain or not undecided) else "" for verdict in verdicts]
+    sentences, removed = _kept(blocks, kinds, verdicts)
+    sentences = restore_drop_cap(sentences, title)
     if not sentences:
-        found = ", ".join(sorted({kind for kind in kinds if kind}))
-        raise NothingToSummarise(f"all that the page holds is boilerplate ({found})")
+        raise only_boilerplate(removed)
     language = language_of(" ".join(sentence.text for sentence in sentences))
     if language == "und":
         raise NothingToSummarise("the page holds no words")
@@ -89,14 +100,14 @@ def _blocks(article: Article) -> tuple[list[Block], bool]:
 
 
 def _kept(
-    blocks: list[Block], kinds: list[str], doubtful: list[bool]
+    blocks: Sequence[Block], kinds: Sequence[str], verdicts: Sequence[Verdict]
 ) -> tuple[tuple[Sentence, ...], tuple[Removal, ...]]:
     """The sentences of the blocks that stay, and the removals: one for each run of neighbours of one kind."""
     sentences: list[Sentence] = []
     removals: list[Removal] = []
     paragraph = -1
     previous = ""
-    for block, kind, doubt in zip(blocks, kinds, doubtful, strict=True):
+    for number, (block, kind, verdict) in enumerate(zip(blocks, kinds, verdicts, strict=True)):
         mapped = block.mapped
         found = [(0, len(mapped), kind)] if kind else cuts(mapped.text)
         for start, end, reason in found:
@@ -115,5 +126,5 @@ def _kept(
         pieces = [piece for piece in split(mapped) if _VISIBLE.search(piece.text)]
         if pieces and (not block.joined or paragraph < 0):
             paragraph += 1
-        sentences += [Sentence(piece, paragraph, doubt) for piece in pieces]
+        sentences += [Sentence(piece, paragraph, verdict.doubt, verdict.kind, number) for piece in pieces]
     return tuple(sentences), tuple(removals)

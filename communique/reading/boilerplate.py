@@ -7,6 +7,8 @@ asked.
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from communique.reading.cohesion import cohesion
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from communique.reading.look import Look
     from communique.reading.stories import Rarity, Story
 
-__all__ = ["CERTAIN", "columns_of", "judge"]
+__all__ = ["CERTAIN", "Verdict", "columns_of", "judge"]
 
 #: Kinds whose phrases hardly ever stand in a news story.
 CERTAIN: Final = frozenset("cookie newsletter copyright subscription donation messenger share credit".split())
@@ -33,28 +35,47 @@ CERTAIN: Final = frozenset("cookie newsletter copyright subscription donation me
 _DOUBT: Final = -0.5
 _PROSE_DOUBT: Final = 0.0
 _PROSE_WORDS: Final = 20
-#: From here on a block that stays is doubtful.
-_DOUBTFUL: Final = -2.5
+#: Over this doubt a block goes for certain.
+_SURE: Final = 3.0
+#: What a block that stays is called if it goes after all.
+_UNNAMED: Final = "other-story"
 #: Markup parts a page better than line breaks do: there is less to doubt.
 _MARKUP: Final = 0.8
 #: A page that lost its line breaks gives more to doubt.
 _ONE_LINE: Final = 1.5
-#: Below these log-odds words of a certain kind stand in prose: "an honest contribution to the debate".
-_NEVER: Final = -2.0
+#: Below this doubt words of a certain kind stand in prose: "an honest contribution to the debate".
+_NEVER: Final = -1.5
 #: A sentence has so many words; and so much of what a headline tells is told again below it.
 _SENTENCE: Final = 8
 _TAKEN_UP: Final = 0.3
 _SCENE: Final = LOOKS.index("scene")
 
 
-def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> tuple[list[str], list[bool]]:
-    """For each block "" if it is article, else the kind of boilerplate it is; and whether what stays is doubtful.
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a block is taken for.
 
-    To lose article is worse than to leave boilerplate, so what is doubtful stays; but a summary need not rest on it.
+    Attributes:
+        removed: it is not article.
+        kind: the kind of boilerplate that it is, or would be.
+        doubt: log-odds that it is boilerplate, less those from which the models remove it.
+        certain: nothing else need be asked.
     """
+
+    removed: bool
+    kind: str
+    doubt: float
+    certain: bool
+
+
+_ARTICLE: Final = Verdict(removed=False, kind="", doubt=-math.inf, certain=True)
+
+
+def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[Verdict]:
+    """A verdict on each block. To lose article is worse than to leave boilerplate, so what is doubtful stays."""
     looks = [look_at(block) for block in blocks]
     if len(blocks) == 1 and not looks[0].kind:
-        return [""], [False]
+        return [_ARTICLE]
     title_words = words_of(title)
     again = repeated(looks, title_words)
     rows = [look.row for look in looks]
@@ -68,21 +89,28 @@ def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> tuple[list[s
     )
     # Where a page came as one line, sentences stand for paragraphs, and tell less.
     more = _ONE_LINE if any(block.joined for block in blocks) else 0.0
-    removal = [score - more for score in cleaner.blocks(rows)]
+    doubts = [
+        score - more - _threshold(block, look, head)
+        for block, look, head, score in zip(blocks, looks, odds.headline, cleaner.blocks(rows), strict=True)
+    ]
     kinds = [
         "repeated"
         if copy
         else _kind(block, look, head)
-        if score > _doubt(block, look, head) or (look.kind in CERTAIN and score > _NEVER)
+        if doubt > 0 or (look.kind in CERTAIN and doubt > _NEVER)
         else ""
-        for block, look, head, score, copy in zip(blocks, looks, odds.headline, removal, again, strict=True)
+        for block, look, head, doubt, copy in zip(blocks, looks, odds.headline, doubts, again, strict=True)
     ]
+    # A text from which nothing would go is an article alone, whatever its paragraphs look like.
+    if not any(kinds):
+        return [_ARTICLE] * len(blocks)
     _spare(kinds, blocks, looks, titled, cleaner.rarity)
     _name_stories(kinds, looks, stories)
-    # A text from which nothing goes is an article alone, whatever its paragraphs look like.
-    page = any(kinds)
-    doubtful = [page and not kind and score > _DOUBTFUL for kind, score in zip(kinds, removal, strict=True)]
-    return _named(kinds, looks), doubtful
+    kinds = _named(kinds, looks)
+    return [
+        Verdict(bool(kind), kind or _UNNAMED, doubt, copy or bool(kind and (look.kind in CERTAIN or doubt > _SURE)))
+        for kind, look, doubt, copy in zip(kinds, looks, doubts, again, strict=True)
+    ]
 
 
 def columns_of(
@@ -112,7 +140,7 @@ def columns_of(
     ]
 
 
-def _doubt(block: Block, look: Look, headline: float) -> float:
+def _threshold(block: Block, look: Look, headline: float) -> float:
     """The log-odds that a block must pass to be removed."""
     plain = not look.kind and not block.hint and headline <= 0 and len(look.words) >= _PROSE_WORDS
     return (_PROSE_DOUBT if plain else _DOUBT) - (_MARKUP if block.tag else 0.0)

@@ -27,8 +27,8 @@ _LONGEST_NAME: Final = 60
 _DATELINE: Final = re.compile(
     r"^(?:[A-Z][A-Z.’'/-]+(?:[ ,]+[A-Z][A-Z.’'/-]+){0,4}(?:,\s*[A-Z][a-z]+\.?(?:\s+\d{1,2})?)?(?:,\s*\d{4})?|[A-Z][a-z]+(?:,\s+[A-Z][a-z]+\.?\s+\d{1,2}(?:,\s*\d{4})?))"
     r"\s*(?:\([^)]{2,40}\)\s*)?(?:[—–]|--|\s-\s)\s*(?=[A-Z“\"‘'])|^\([A-Z][\w .]{1,30}\)\s*[—–-]+\s*(?=[A-Z])"
-    # "Washington (CNN)", "Dhaka, Bangladesh - "
-    r"|^[A-Z][A-Za-z]+(?:,? [A-Z][a-z]+)?\s*\((?:CNN|AP|AFP|Reuters|UPI|TASS|DPA)\)\s*(?:[-—–:]+\s*)?(?=[A-Z“\"])"
+    # "Washington (CNN)", "Sao Paulo, Brazil (CNN)", "Dhaka, Bangladesh - "
+    r"|^[A-Z][A-Za-z]+(?: [A-Z][a-z]+){0,2}(?:, [A-Z][a-z]+){0,2}\s*\((?:CNN|AP|AFP|Reuters|UPI|TASS|DPA)\)\s*(?:[-—–:]+\s*)?(?=[A-Z“\"])"
     r"|^[A-Z][a-z]+, [A-Z][a-z]+\s+[-—–]+\s+(?=[A-Z“\"])"
 )
 #: What only adds. A contrast ("However,", "But") stays: without it a sentence may say something else.

@@ -70,6 +70,8 @@ class Weights:
         sentence: cost of each sentence.
         late: cost of a sentence's place, per logarithm of its number.
         stranger: cost of whom another sentence introduces: a surname alone, a pronoun without a name before it.
+        short: cost of each word under the fewest that are wanted.
+        repeated: two forms of which the shorter shares so much of its words with the other are not taken together.
     """
 
     pairs: float = 1.0
@@ -77,6 +79,8 @@ class Weights:
     sentence: float = 0.0
     late: float = 0.02
     stranger: float = 0.02
+    short: float = 0.03
+    repeated: float = 0.6
 
 
 class Table:
@@ -181,7 +185,7 @@ def choose(
     most_sentences: int = 3,
     target_words: int = REFERENCE_WORDS,
 ) -> Choice:
-    """The best set of at most `most_sentences` forms with min_words..max_words words; shorter only where none fits.
+    """The best set of at most `most_sentences` forms with min_words..max_words words; shorter where none as good fits.
 
     A sentence that leans on the one before it is taken only right after that one.
     """
@@ -192,11 +196,14 @@ def choose(
     numbers = np.array([c.sentence for c in found])
     dangling = np.array([c.dangling for c in found])
     cost = np.array([_cost(candidate, weights) for candidate in found])
+    present = (table.singles > 0).astype(np.float32)
+    sizes = present.sum(1)
+    alike = (present @ present.T) / np.maximum(1.0, np.minimum(sizes[:, None], sizes[None, :])) > weights.repeated
     empty = (np.zeros(table.singles.shape[1], np.float32), np.zeros(table.doubles.shape[1], np.float32))
     beam: list[tuple[float, tuple[int, ...], int, float, NDArray[np.float32], NDArray[np.float32]]] = [
         (0.0, (), 0, 0.0, *empty)
     ]
-    best: tuple[bool, float, tuple[int, ...]] = (False, -1.0, ())
+    best: tuple[float, tuple[int, ...]] = (-np.inf, ())
     for _ in range(most_sentences):
         grown = []
         seen: set[tuple[int, ...]] = set()
@@ -206,6 +213,7 @@ def choose(
             taken = {found[i].sentence for i in members}
             fits &= ~np.isin(numbers, list(taken))
             fits &= ~dangling | np.isin(numbers - 1, list(taken))
+            fits &= ~alike[list(members)].any(0)
             if not fits.any():
                 continue
             overlap = np.maximum(single, table.singles).sum(1)
@@ -239,5 +247,5 @@ def choose(
         grown.sort(key=lambda entry: -entry[0])
         beam = grown[:BEAM]
         for score_, group, length, *_ in beam:
-            best = max(best, (length >= min_words, score_, group))
-    return Choice(tuple(found[i] for i in best[2]), best[1])
+            best = max(best, (score_ - weights.short * max(0, min_words - length), group))
+    return Choice(tuple(found[i] for i in best[1]), best[0])

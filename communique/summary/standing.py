@@ -66,6 +66,16 @@ _VOICED: Final = re.compile(
 )
 
 
+#: A link of the page: "The documents can be seen here."
+_LINK: Final = re.compile(
+    r"\b(?:seen|read|found|watched|viewed|available|click|see|read|watch) (?:more )?here\b[.!]?$", re.IGNORECASE
+)
+#: A quotation in single marks that does not end in the sentence.
+_HALF_QUOTED: Final = re.compile(r"^['‘](?!.*\w[.,!?]?['’](?:[\s,.;:!?)]|$))")
+#: Who speaks of themselves in words that are not quoted.
+_OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us)\b")
+
+
 def is_dangling(sentence: str) -> bool:
     """Whether the sentence leans on the one before it: a pronoun at its head, or words with no speaker."""
     if _DANGLING.match(sentence) or sentence[:1].islower():
@@ -74,17 +84,22 @@ def is_dangling(sentence: str) -> bool:
 
 
 def unresolved(sentence: str) -> int:
-    """How many kinds of words in the sentence point to something that it does not name: "him", "them", "said so"."""
+    """How many kinds of words in the sentence point to something that it does not name: "him", "we", "said so"."""
     told = QUOTED.sub(lambda match: " " * len(match[0]), sentence)
     found = _BACKWARD.search(told) is not None
-    return found + sum(
-        (match := pronoun.search(told)) is not None and not antecedent.search(told, 0, match.start())
-        for pronoun, antecedent in ((_ONE_PERSON, _PERSON), (_SEVERAL, _PLURAL))
+    return (
+        found
+        + (_OURSELVES.search(told) is not None)
+        + sum(
+            (match := pronoun.search(told)) is not None and not antecedent.search(told, 0, match.start())
+            for pronoun, antecedent in ((_ONE_PERSON, _PERSON), (_SEVERAL, _PLURAL))
+        )
     )
 
 
 def is_broken(sentence: str) -> bool:
-    """Whether it is no sentence: words run together ("sharingPRAGUE"), or few of them and no verb, as in a headline."""
-    if _RUN_TOGETHER.search(sentence):
+    """Whether it is no sentence to show: words run together ("sharingPRAGUE"), a link of the page, half of a quotation,
+    or few words and no verb, as in a headline."""
+    if _RUN_TOGETHER.search(sentence) or _LINK.search(sentence) or _HALF_QUOTED.search(sentence):
         return True
     return sentence.count(" ") < _FEW_WORDS and not (FINITE.search(sentence) or _VERB.search(sentence))

@@ -31,6 +31,9 @@ __all__ = ["FEWEST_ARTICLE_WORDS", "Summariser"]
 #: A shorter article is its own summary.
 FEWEST_ARTICLE_WORDS: Final = 40
 DEFAULT_WORDS: Final = 60
+#: Of a short article so much at most, and in any case so many words.
+SHARE: Final = 0.6
+FEWEST_WORDS: Final = 30
 #: A written sentence stands only where the checker is this sure: of 33 over .8 that were read, 25 were true, of 13 over
 #: .9 all 13 (`training/EXPERIMENTS.md`).
 SURE: Final = 0.9
@@ -42,6 +45,8 @@ _ORDER: Final = re.compile(
 _QUESTION: Final = re.compile(r"^Q\.|\b(?:Q|Question)\s?:")
 #: How a sentence ends. What ends otherwise, beside so many that do, is a headline, a caption or a piece of a list.
 _CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
+#: From these log-odds on a sentence may be of the page: a summary need not rest on it.
+_DOUBTFUL: Final = -4.5
 #: So many sentences that surely belong to the article are enough to summarise it by.
 _ENOUGH: Final = 3
 
@@ -105,7 +110,8 @@ class Summariser:
             raise TooShort(f"the article has {document.words} words; a summary needs at least {FEWEST_ARTICLE_WORDS}")
         texts = [sentence.text for sentence in document.sentences]
         closed = [_CLOSED.search(text) is not None for text in texts]
-        sure = [whole and not sentence.doubtful for whole, sentence in zip(closed, document.sentences, strict=True)]
+        doubts = [sentence.doubt for sentence in document.sentences]
+        sure = [whole and doubt < _DOUBTFUL for whole, doubt in zip(closed, doubts, strict=True)]
         allowed = next((some for some in (sure, closed) if sum(some) >= _ENOUGH), [True] * len(texts))
         options = [
             _usable(forms(text) if cut else forms(text)[:1]) if may else []
@@ -147,8 +153,8 @@ def _whole_quotes(text: str) -> bool:
 
 
 def _limit(document: Document, max_words: int | None) -> int:
-    """Words allowed: what was asked, and no more than half of a short article (but at least 15)."""
-    return min(max_words or DEFAULT_WORDS, max(15, document.words // 2))
+    """Words allowed: what was asked, and no more than a part of a short article (but at least `FEWEST_WORDS`)."""
+    return min(max_words or DEFAULT_WORDS, max(FEWEST_WORDS, round(SHARE * document.words)))
 
 
 def _sentence(document: Document, candidate: Candidate) -> SummarySentence:

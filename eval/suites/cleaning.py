@@ -2,7 +2,8 @@
 
 White space does not count. On text, the reader's kept spans are compared with the marked spans, pattern by pattern,
 patterns that its author never saw apart. On HTML, words are aligned with the article as a reader sees it, with
-trafilatura alone and jusText beside. Pages a second are of one core, reading and cleaning only.
+trafilatura alone and jusText beside. Pages a second are of one core and of the cleaner alone, without the trunk's
+reading, which every task shares.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
+from contextlib import suppress
 from difflib import SequenceMatcher
 from html import unescape
 from typing import TYPE_CHECKING, Final
@@ -19,9 +21,10 @@ from eval.intervals import Statistic, ratio
 from eval.suites.base import Collected, Setting, Suite, article_of, item_of, means
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from communique.document import Document
+    from communique.record import Article
     from eval.references import Boilerplate, Reference
     from eval.results import Item
     from eval.systems import Record
@@ -37,17 +40,17 @@ def collect(setting: Setting) -> Collected:
     pages = setting.data.pages
     if not pages:
         raise UsageError(f"{setting.data.name} has no pages (references with `boilerplate` or `article_text`)")
-    in_process = setting.answers.system.name == "communique"
-    name = setting.answers.system.name
+    name, clean = setting.answers.system.name, setting.answers.system.clean
+    in_process = clean is not None
     items: list[Item] = []
     notes: list[str] = []
     records: list[Record] = [] if in_process else setting.answers.of(article_of(r, setting.modes[0]) for r in pages)
     if in_process:
-        _read(pages[0])  # what loads at the first page is not part of any page's time
-    for at, reference in enumerate(pages):
-        start = time.perf_counter()
-        document = _read(reference) if in_process else None
-        seconds = time.perf_counter() - start if in_process else math.nan
+        _seconds(pages[0])  # what loads at the first page is not part of any page's time
+    # All are timed before the trunk is asked, whose threads wait busily for more.
+    times = [_seconds(reference) if clean else math.nan for reference in pages]
+    for at, (reference, seconds) in enumerate(zip(pages, times, strict=True)):
+        document = _cleaned(reference, clean) if clean else None
         kept = _kept(reference, document) if in_process else _complement(reference, records[at])
         if reference.format == "text":
             items.append(_text_item(reference, name, kept, seconds))
@@ -92,14 +95,22 @@ def measure(items: Sequence[Item]) -> dict[str, Statistic]:
     return statistics | means(items)
 
 
-def _read(reference: Reference) -> Document | None:
-    """What the reader makes of a page; None where it finds no article."""
-    from communique.reading import read
-
+def _cleaned(reference: Reference, clean: Callable[[Article], Document]) -> Document | None:
+    """The article proper of a page; None where none is found."""
     try:
-        return read(article_of(reference))
+        return clean(article_of(reference))
     except ItemError:
         return None
+
+
+def _seconds(reference: Reference) -> float:
+    """How long the cleaner alone takes over a page."""
+    from communique.reading import read
+
+    start = time.perf_counter()
+    with suppress(ItemError):
+        read(article_of(reference))
+    return time.perf_counter() - start
 
 
 def _kept(reference: Reference, document: Document | None) -> Kept:

@@ -150,3 +150,31 @@ def test_a_graph_in_8_bits_stays_near_the_model(made: list[entailment.Example], 
     other = _Traced(entailment.EntailmentModel(encoder).trunk).eval()
     torch.nn.init.normal_(other.trunk.encoder.layer[0].output.dense.weight)
     assert agreement(other, tmp_path / "trunk.xml", windows[:4])["cosine_f32_mean"] < found["cosine_f32_mean"] - 0.02
+
+
+def test_a_run_starts_from_the_mean_of_earlier_ones(encoder: Path, corpus: str, tmp_path: Path) -> None:
+    import torch
+    from safetensors.torch import load_file, save_file
+
+    from training.model import MultiTaskModel
+
+    model = MultiTaskModel(encoder)
+    for number, name in enumerate(("a", "b")):
+        weights = {key: torch.full_like(value, float(number)) for key, value in model.state_dict().items()}
+        if name == "a":
+            del weights["heads.foreign_out.bias"]
+        save_file(weights, tmp_path / f"{name}.safetensors")
+    classifier.start_from(model, [tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
+    found = model.state_dict()
+    assert float(found["heads.topic_out.weight"].unique()) == 0.5
+    assert float(found["heads.foreign_out.bias"]) == 1.0
+    odd = {key: value for key, value in load_file(tmp_path / "a.safetensors").items() if "layer" not in key}
+    save_file(odd, tmp_path / "odd.safetensors")
+    with pytest.raises(UsageError, match=r"odd\.safetensors holds another encoder's weights"):
+        classifier.start_from(model, [tmp_path / "odd.safetensors"])
+
+
+def test_one_path_is_a_list_of_one(tmp_path: Path) -> None:
+    (tmp_path / "c.yaml").write_text("init: runs/a/model.safetensors\n")
+    assert load(ClassifierSettings, tmp_path / "c.yaml").init == ("runs/a/model.safetensors",)
+    assert load(ClassifierSettings, None).init == ()

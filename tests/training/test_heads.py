@@ -30,6 +30,7 @@ def noise(*shape: int) -> np.ndarray:
     [
         ("topics", [(HIDDEN,), (5, HIDDEN)]),
         ("salience", [(7, HIDDEN), (7, HIDDEN), (7, SENTENCE_FEATURES)]),
+        ("foreign", [(7, HIDDEN), (7, HIDDEN), (HIDDEN,), (7, SENTENCE_FEATURES)]),
         ("passages", [(3, HIDDEN)] * 3),
         ("stance", [(3, 256), (MENTION_FEATURES,)]),
     ],

@@ -129,6 +129,7 @@ def test_an_exception_is_never_cut() -> None:
 def test_ornaments_before_a_dateline_are_taken_off_with_it() -> None:
     assert texts("🗞🇦🇲 YEREVAN/BAKU, Oct 13 — The army denied it.")[0] == "The army denied it."
     assert texts("“Peace” is what the army wants.")[0] == "“Peace” is what the army wants."
+    assert texts("Sao Paulo, Brazil (CNN) Voters took to the streets.")[0] == "Voters took to the streets."
 
 
 def test_the_mark_of_an_answer_is_taken_off() -> None:
@@ -142,6 +143,9 @@ def test_what_is_no_sentence_is_known() -> None:
     assert is_broken("Not available in the text version.]Must read: the chief warns of a storm.")
     assert is_broken("2 DAYS AGOTurkey's president said that the road will open.")
     assert is_broken("Back to topQuestion: The minister said that the road will open.")
+    assert is_broken("The documents that the ministry published on Monday can be seen here.")
+    assert is_broken("'The crisis is taking on the form of an emergency, the council of the republic said on Monday.")
+    assert not is_broken("'A reduction in violence' was agreed, the minister said in Doha on the last day of talks.")
     assert not is_broken("Mr McDonald of YouTube said that the iPhone sells well in Baku.")
     assert not is_broken("Two men died near the border on Monday.")
 
@@ -156,6 +160,7 @@ def test_what_is_no_sentence_is_known() -> None:
         ("A farmer said that his cows had crossed the line.", 0),
         ("Soldiers left their posts near the village.", 0),
         ("The mayor said: “We took him home.”", 0),
+        ("Only talks bring peace and we urge both sides to return to them.", 1),
     ],
 )
 def test_words_that_point_outside_the_sentence_are_counted(sentence: str, count: int) -> None:

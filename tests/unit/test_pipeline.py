@@ -215,7 +215,7 @@ def test_a_doubtful_sentence_stays_in_the_article_and_out_of_the_summary(pipelin
     document = read(Article(id="1", text=STORY))
     salience = pipeline._reader.read([document])[0].salience()
     first = pipeline._summariser.choose(document, salience, 60, cut=False).sentences[0].evidence[0].start
-    doubted = tuple(replace(s, doubtful=s.span().start <= first < s.span().end) for s in document.sentences)
-    assert sum(sentence.doubtful for sentence in doubted) == 1
+    doubted = tuple(replace(s, doubt=-1.0) if s.span().start <= first < s.span().end else s for s in document.sentences)
+    assert sum(sentence.doubt == -1.0 for sentence in doubted) == 1
     again = pipeline._summariser.choose(replace(document, sentences=doubted), salience, 60, cut=False)
     assert first not in {span.start for sentence in again.sentences for span in sentence.evidence}

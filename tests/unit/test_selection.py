@@ -60,3 +60,24 @@ def test_a_person_whom_another_sentence_introduces_costs() -> None:
     ]
     found = candidates([forms(text)[:1] for text in texts], texts, [np.full((30, 2), 0.5, np.float32)] * 3).candidates
     assert {candidate.sentence: candidate.strangers for candidate in found} == {0: 0, 1: 0, 2: 1}
+
+
+def test_two_sentences_that_tell_the_same_news_are_not_taken_together() -> None:
+    sentences = [
+        "Police arrested protesters in Yerevan who demand the resignation of Nikol Pashinyan.",
+        "In Yerevan police arrested many protesters who demand the resignation of Nikol Pashinyan over a truce.",
+        "Moscow sent envoys.",
+    ]
+    wanted = {word.key for text in sentences for word in words(text)}
+    assert chosen(sentences, wanted, 60, 30) == [1, 2]
+
+
+def test_a_little_short_is_better_than_the_wrong_sentence() -> None:
+    lead = "Italy welcomes the ceasefire that both presidents signed in Moscow on Monday and hopes that it holds."
+    tail = (
+        "Cattle, wine, cheese, oil and wool were sold at the market of the old town on a warm day in May, as ever, "
+        "by men in black hats."
+    )
+    wanted = {word.key for word in words(lead)}
+    assert chosen([lead, tail], wanted, 30, 20) == [0]
+    assert 1 in chosen(["Italy agrees.", tail], {"ital", "agre"}, 30, 20)
