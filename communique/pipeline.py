@@ -164,6 +164,9 @@ class Pipeline:
                 item.document = item.reading.document
             except ItemError as error:
                 item.error = error
+            except Exception as error:  # noqa: BLE001
+                _log.exception("article %s", item.article.id)
+                item.error = Internal(f"{type(error).__name__}: {error}")
 
     def _write(self, items: Sequence[_Item], deadline: float | None) -> None:
         """Have the language model draft, in one batch, for the articles that ask for it and are long enough."""

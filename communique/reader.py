@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections import Counter
@@ -23,7 +24,7 @@ from communique.reading.settling import Settling, is_open, settle
 from communique.record import Span, Stance
 from communique.targets import opposed
 from communique.windows import Window, cut, load_tokenizer
-from communique.words import words
+from communique.words import Word, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -115,6 +116,11 @@ class Reading:
         places = {number: self._index.tokens(number) for number in (TITLE, *range(len(self._texts)))}
         return {number: self._gather(found).mean(0) for number, found in places.items() if found}
 
+    @functools.cached_property
+    def _found(self) -> list[list[Word]]:
+        """The words of each sentence."""
+        return [words(text) for text in self._texts]
+
     def _gather(self, places: Sequence[tuple[int, int]]) -> NDArray[np.float32]:
         return np.stack([self._states[number][place] for number, place in places])
 
@@ -130,8 +136,7 @@ class Reading:
 
     def salience(self) -> list[NDArray[np.float32]]:
         """For each sentence [words, 2]: how probable it is that a summary holds the word, and it with the next."""
-        sizes = [len(words(text)) for text in self._texts]
-        scores = [np.zeros((size, 2), dtype=np.float32) for size in sizes]
+        scores = [np.zeros((len(found), 2), dtype=np.float32) for found in self._found]
         rows, states = self._words(range(len(self._texts)))
         if rows:
             numbers = np.array([number for number, _ in rows])
@@ -182,7 +187,7 @@ class Reading:
         places: list[tuple[int, int]] = []
         for number in sentences:
             tokens = {self._windows[w].starts[p]: (w, p) for w, p in reversed(self._index.tokens(number))}
-            for at, word in enumerate(words(self._texts[number])):
+            for at, word in enumerate(self._found[number]):
                 place = tokens.get(word.start) or next(iter(self._index.tokens(number, word.start, word.end)), None)
                 if place is not None:
                     rows.append((number, at))

@@ -107,7 +107,7 @@ def _labelled(page: dict[str, Any], rng: random.Random) -> Labelled | None:
     number = -1
     for block in blocks:
         a, b = block.mapped.span(0, len(block.mapped))
-        kind = marked[a:b].max() if marked[a:b].mean() > 0 else 0
+        kind = marked[a:b].max(initial=0)
         if kind and rng.random() > (stories if kind == 2 else furniture):
             continue
         if block.text.split() == title:

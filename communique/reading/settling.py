@@ -68,9 +68,9 @@ def settle(document: Document, foreign: Sequence[float], settling: Settling) -> 
         members = [document.sentences[number] for number in numbers]
         if is_open(members[0]):
             doubts[block] = settling(columns(members, [foreign[number] for number in numbers])) - settling.threshold
-    gone = {block for block, doubt in doubts.items() if doubt > 0}
     if not doubts:
         return document, list(range(len(document.sentences)))
+    gone = {block for block, doubt in doubts.items() if doubt > 0}
     kept = [number for number, sentence in enumerate(document.sentences) if sentence.block not in gone]
     removed = _merged(
         document,

@@ -68,7 +68,7 @@ _VOICED: Final = re.compile(
 
 #: A link of the page: "The documents can be seen here."
 _LINK: Final = re.compile(
-    r"\b(?:seen|read|found|watched|viewed|available|click|see|read|watch) (?:more )?here\b[.!]?$", re.IGNORECASE
+    r"\b(?:seen|read|found|watched|viewed|available|click|see|watch) (?:more )?here\b[.!]?$", re.IGNORECASE
 )
 #: A quotation in single marks that does not end in the sentence.
 _HALF_QUOTED: Final = re.compile(r"^['‘](?!.*\w[.,!?]?['’](?:[\s,.;:!?)]|$))")

@@ -219,3 +219,23 @@ def test_a_doubtful_sentence_stays_in_the_article_and_out_of_the_summary(pipelin
     assert sum(sentence.doubt == -1.0 for sentence in doubted) == 1
     again = pipeline._summariser.choose(replace(document, sentences=doubted), salience, 60, cut=False)
     assert first not in {span.start for sentence in again.sentences for span in sentence.evidence}
+
+
+def test_an_article_that_breaks_while_its_page_is_settled_harms_no_neighbour(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from communique.reader import Reading
+
+    whole = Reading.settled
+
+    def settled(reading: Reading) -> Reading:
+        if reading.document.article.id == "bad":
+            raise IndexError("out of the page")
+        return whole(reading)
+
+    monkeypatch.setattr(Reading, "settled", settled)
+    good, bad = pipeline.score_many([Article(id="good", text=STORY), Article(id="bad", text=STORY)])
+    assert good.error is None
+    assert good.summary is not None
+    assert bad.error is not None
+    assert bad.error.type == "internal"
