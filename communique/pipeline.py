@@ -22,7 +22,7 @@ from communique.models import resolve
 from communique.reader import Reader
 from communique.reading import read
 from communique.record import Article, Record
-from communique.summary import FEWEST_ARTICLE_WORDS, Summariser, Writer
+from communique.summary import FEWEST_ARTICLE_WORDS, Draft, Summariser, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,13 +42,13 @@ _log = logging.getLogger(__name__)
 class _Item:
     """One article on its way: what is known of it so far, or why it stops.
 
-    `draft` is what the language model wrote, where it was asked.
+    `drafts` are what the language model wrote, where it was asked.
     """
 
     article: Article
     document: Document | None = None
     reading: Reading | None = None
-    draft: str | None = None
+    drafts: list[Draft] | None = None
     error: ItemError | None = None
 
 
@@ -105,15 +105,15 @@ class Pipeline:
             self._write(readable, deadline)
         return [self._record(item, tasks, deadline) for item in items]
 
-    def clean(self, article: Article) -> Document:
-        """The article proper, as every task sees it.
+    def read(self, article: Article) -> Reading:
+        """The article proper (its `document`), as every task sees it, with what the trunk says of it.
 
         Raises:
             ItemError: it cannot be scored.
         """
         document = read(article, max_characters=self.settings.max_characters, undecided=True)
         (reading,) = self._reader.read([document])
-        return reading.settled().document
+        return reading.settled()
 
     def start_writer(self) -> None:
         """Start the language model's process, which loads while nobody waits; without this the first article does.
@@ -169,22 +169,24 @@ class Pipeline:
                 item.error = Internal(f"{type(error).__name__}: {error}")
 
     def _write(self, items: Sequence[_Item], deadline: float | None) -> None:
-        """Have the language model draft, in one batch, for the articles that ask for it and are long enough."""
-        asking = [
-            (item, item.document)
-            for item in items
-            if item.document is not None
-            and item.reading is not None
-            and item.document.words >= FEWEST_ARTICLE_WORDS
-            and self._mode(item.article) == "abstractive"
-        ]
-        if not asking:
+        """Have the language model write, in one batch, for the articles that ask for it and are long enough."""
+        asked: list[tuple[_Item, Document, tuple[int, ...]]] = []
+        for item in items:
+            document, reading = item.document, item.reading
+            if document is None or reading is None or document.words < FEWEST_ARTICLE_WORDS:
+                continue
+            if self._mode(item.article) == "abstractive":
+                item.drafts = []
+                groups = self._summariser.sources(document, reading.salience())
+                asked += [(item, document, group) for group in groups]
+        if not asked:
             return
-        drafts = self._started_writer().write([document for _, document in asking], deadline)
-        for (item, _), draft in zip(asking, drafts, strict=True):
-            item.draft = draft
-            if draft is None:
+        passages = [(document.title, [document.sentences[i].text for i in group]) for _, document, group in asked]
+        for (item, _, group), text in zip(asked, self._started_writer().write(passages, deadline), strict=True):
+            if text is None:
                 item.error = TimedOut("the deadline passed while the summary was written")
+            elif item.drafts is not None:
+                item.drafts.append(Draft(group, text))
 
     def _started_writer(self) -> Writer:
         with self._writer_lock:
@@ -201,10 +203,10 @@ class Pipeline:
             removed=item.document.removed,
             language=item.document.language,
             truncated=item.document.truncated,
-            models=self.models if item.draft is None else {**self.models, "summarizer": self._writer_name()},
+            models=self.models if item.drafts is None else {**self.models, "summarizer": self._writer_name()},
         )
         try:
-            return self._scored(record, item.document, item.reading, item.draft, tasks, deadline)
+            return self._scored(record, item.document, item.reading, item.drafts, tasks, deadline)
         except TimedOut as error:
             return Record.failed(item.article, error)
         except Exception as error:  # noqa: BLE001
@@ -216,7 +218,7 @@ class Pipeline:
         record: Record,
         document: Document,
         reading: Reading,
-        draft: str | None,
+        drafts: Sequence[Draft] | None,
         tasks: frozenset[str],
         deadline: float | None,
     ) -> Record:
@@ -236,7 +238,7 @@ class Pipeline:
         if "summary" in tasks:
             _mind(deadline)
             try:
-                record = record.with_(summary=self._summary(document, reading, draft))
+                record = record.with_(summary=self._summary(document, reading, drafts))
             except (TooShort, NothingToSummarise) as error:
                 record = record.with_(error=error)
         return record
@@ -244,12 +246,12 @@ class Pipeline:
     def _writer_name(self) -> str:
         return self._writer.name if self._writer else self._reader.name
 
-    def _summary(self, document: Document, reading: Reading, draft: str | None) -> Summary:
+    def _summary(self, document: Document, reading: Reading, drafts: Sequence[Draft] | None) -> Summary:
         article = document.article
         words = article.max_words or self.settings.max_words
         salience = reading.salience()
-        if draft is not None:
-            return self._summariser.rewrite(document, salience, draft, words)
+        if drafts is not None:
+            return self._summariser.rewrite(document, salience, drafts, words)
         return self._summariser.choose(document, salience, words, cut=self._mode(article) != "extractive")
 
     def _mode(self, article: Article) -> RequestedMode:

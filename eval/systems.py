@@ -39,6 +39,8 @@ CONCURRENCY: Final = 8
 #: Articles that the library scores together.
 SHARD: Final = 16
 TIMEOUT_S: Final = 120.0
+#: Words of what the language model writes alone, at most and at least.
+_WORDS: Final = (60, 35)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,25 +130,39 @@ def _pipeline(settings: Any) -> System:
                 yield record.as_dict()
 
     def check(article: Article, claims: Sequence[str]) -> list[float]:
-        return [verdict.support for verdict in pipeline.checker.check(claims, pipeline.clean(article))]
+        return [verdict.support for verdict in pipeline.checker.check(claims, pipeline.read(article).document)]
 
-    return System("communique", score, check, pipeline.clean, close=stack.close)
+    def clean(article: Article) -> Document:
+        return pipeline.read(article).document
+
+    return System("communique", score, check, clean, close=stack.close)
 
 
 def _writer(settings: Any) -> System:
-    from communique.config import Settings
-    from communique.reading import read
-    from communique.summary.writer import Writer
+    """The language model alone: all that it wrote competes, unproven, and nothing else does."""
+    from communique.pipeline import Pipeline
+    from communique.summary import Draft, Summariser, Writer
+    from communique.summary.selection import Proven, candidates, choose
 
-    writer = Writer.open(settings or Settings.load())
+    stack = ExitStack()
+    pipeline = stack.enter_context(Pipeline.open(settings))
+    summariser = Summariser(pipeline.checker)
+    writer = Writer.open(pipeline.settings)
+    stack.callback(writer.close)
 
     def score(articles: Sequence[Article]) -> Iterator[Record]:
-        for at in range(0, len(articles), SHARD):
-            some = articles[at : at + SHARD]
-            for article, draft in zip(some, writer.write([read(article) for article in some]), strict=True):
-                yield unproven(article.id, draft or "", writer.name)
+        for reading in map(pipeline.read, articles):
+            title, texts = reading.document.title, [sentence.text for sentence in reading.document.sentences]
+            salience = reading.salience()
+            groups = summariser.sources(reading.document, salience)
+            written = writer.write([(title, [texts[number] for number in group]) for group in groups])
+            drafts = [Proven(Draft(group, text or ""), 1.0) for group, text in zip(groups, written, strict=True)]
+            choice = choose(candidates([], texts, salience, drafts), *_WORDS)
+            yield unproven(
+                reading.document.article.id, " ".join(one.form.text for one in choice.candidates), writer.name
+            )
 
-    return System("writer", score, summaries_only=True, close=writer.close)
+    return System("writer", score, summaries_only=True, close=stack.close)
 
 
 def _records(path: Path) -> System:

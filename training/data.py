@@ -127,7 +127,8 @@ def labelled(items: Sequence[dict[str, Any]], source_set: str, origin: str) -> I
         except ItemError:
             continue
         stance = {target: value["label"] for target, value in item.get("stance", {}).items()}
-        judged = CONFLICT_TARGETS if source_set == "karabakh" or stance.keys() & set(CONFLICT_TARGETS[:2]) else ()
+        conflict = source_set == "corpus" and stance.keys() & set(CONFLICT_TARGETS[:2])
+        judged = CONFLICT_TARGETS if source_set == "karabakh" or conflict else ()
         unknown = [topic for topic in item.get("topics", []) if topic not in TOPICS]
         if unknown or any(label not in STANCES for label in stance.values()):
             raise ValueError(f"{origin}: {article.id}: unknown labels {unknown or stance}")
@@ -140,7 +141,7 @@ def labelled(items: Sequence[dict[str, Any]], source_set: str, origin: str) -> I
             paragraphs=tuple(sentence.paragraph for sentence in document.sentences),
             topics=tuple(item.get("topics", ())),
             stance=stance,
-            absent=tuple(t for t in judged if t not in stance) if source_set in {"karabakh", "corpus"} else (),
+            absent=(*item.get("absent", ()), *(target for target in judged if target not in stance)),
             summaries=tuple(item.get("summaries") or ([item["summary"]] if item.get("summary") else [])),
         )
 

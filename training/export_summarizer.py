@@ -41,14 +41,14 @@ ADAPTER: Final = "adapter"
 SERVED: Final = "summarizer"
 
 
-def export_summarizer(run: Path, to: Path, data_root: Path | None, articles: int = 24) -> dict[str, float]:
+def export_summarizer(run: Path, to: Path, data_root: Path | None, pairs: int = 96) -> dict[str, float]:
     """Write adapter, its config and its card to `to`, pin them in the registry beside it; returns the agreement.
 
     Args:
         run: folder of a finished training.
         to: folder under the registry's.
         data_root: folder of external sets, as in training: the agreement is measured on its held-out fold.
-        articles: of that fold.
+        pairs: of that fold.
 
     Raises:
         UsageError: the network was trained whole, the adapter is too large, or the base is no GGUF of the registry's.
@@ -72,9 +72,9 @@ def export_summarizer(run: Path, to: Path, data_root: Path | None, articles: int
         merged_file = Path(folder) / "merged.gguf"
         merge(gguf_file, to, merged_file)
         merged = Base(settings.base, load_gguf(merged_file), base.encoder, encoder_decoder=False)
-        found = agreement(tuned, SummaryModel(merged, rank=0, alpha=0), pool.validation[:articles])
+        found = agreement(tuned, SummaryModel(merged, rank=0, alpha=0), pool.validation[:pairs])
     validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
-    card = summarizer_card(settings, validation, found, size, len(pool.articles), pool.counts)
+    card = summarizer_card(settings, validation, found, size, pool.counts)
     (to / "CARD.md").write_text(card, encoding="utf-8")
     registry = to.parent / "registry.toml"
     if registry.exists():

@@ -39,9 +39,8 @@ class ChatEncoder:
         self._tokenizer = tokenizer
         self.end = tokenizer.end
 
-    def prompt(self, title: str, sentences: Sequence[str], ranking: Sequence[int], most: int) -> tuple[list[int], bool]:
-        made = build_prompt(self._tokenizer, title, sentences, ranking=ranking, max_tokens=most)
-        return list(made.token_ids), made.truncated
+    def prompt(self, title: str, sentences: Sequence[str], most: int) -> list[int]:
+        return list(build_prompt(self._tokenizer, title, sentences, max_tokens=most).token_ids)
 
     def answer(self, text: str) -> list[int]:
         return [*self._tokenizer.encode(text), self.end]
@@ -51,24 +50,15 @@ class ChatEncoder:
 
 
 class TextEncoder:
-    """Inputs of encoder-decoders: title and sentences as plain text, the lead and the ranked ones when it is long."""
+    """Inputs of encoder-decoders: title and sentences as plain text; what does not fit is left off at the end."""
 
-    def __init__(self, tokenizer: Any, lead: int = 3) -> None:
+    def __init__(self, tokenizer: Any) -> None:
         self._tokenizer = tokenizer
-        self._lead = lead
         self.end = int(tokenizer.eos_token_id)
 
-    def prompt(self, title: str, sentences: Sequence[str], ranking: Sequence[int], most: int) -> tuple[list[int], bool]:
-        head = self._ids(title) if title else []
-        parts = [self._ids(sentence) for sentence in sentences]
-        room = most - len(head) - 1
-        kept: set[int] = set()
-        for number in dict.fromkeys([*range(min(self._lead, len(parts))), *ranking, *range(len(parts))]):
-            if len(parts[number]) <= room:
-                kept.add(number)
-                room -= len(parts[number])
-        body = [token for number in sorted(kept) for token in parts[number]] or parts[0][: max(1, room)]
-        return [*head, *body, self.end], len(kept) < len(parts)
+    def prompt(self, title: str, sentences: Sequence[str], most: int) -> list[int]:
+        found = [token for text in (title, *sentences) if text for token in self._ids(text)]
+        return [*found[: most - 1], self.end]
 
     def answer(self, text: str) -> list[int]:
         return [*self._ids(text), self.end]

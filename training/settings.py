@@ -109,8 +109,8 @@ class SummarizerSettings:
         sets: external article sets under the data root (`karabakh`, `world`).
         rank: of LoRA on every linear layer; 0 trains the whole network.
         alpha: LoRA's scale is alpha / rank.
-        epochs: passes over everything; an article with several summaries shows another one in each.
-        max_tokens: of a prompt; a longer article keeps its lead and what its summary rests on.
+        epochs: passes over everything.
+        max_tokens: of a prompt; what is longer loses its last sentences.
         batch_tokens: padded tokens that go through the network at once.
         step_tokens: padded tokens behind one step of the optimiser.
         lr: peak learning rate.
@@ -118,15 +118,13 @@ class SummarizerSettings:
         weight_decay: of what is trained.
         forks: weight of the loss that wants the true token likelier than the one of a broken summary.
         drop_title: probability that an article is shown without its title.
-        least_coverage: by set (`corpus`, `karabakh`, `world`), references whose share of words found in the article is
-            under this are left out.
-        near_source_first: in the first pass, references that keep near their article come first.
+        least_coverage: sentences of whose words their evidence holds a lower share are left out.
         folds: events are dealt into so many folds.
         hold_out: the fold kept for validation; -1 trains on all.
         validate_every: steps between validations.
-        validation_articles: held-out articles whose loss is taken then.
-        written_articles: of those, how many are summarised and compared.
-        max_new_tokens: of a written summary.
+        validation_pairs: held-out sentences whose loss is taken then.
+        written_pairs: of those, how many are written and compared.
+        max_new_tokens: of a written sentence.
         repetition_penalty: while writing; 1 for none.
         seed: of everything random.
         checkpoint_minutes: a checkpoint at least so often.
@@ -147,14 +145,13 @@ class SummarizerSettings:
     weight_decay: float = 0.0
     forks: float = 0.3
     drop_title: float = 0.1
-    least_coverage: dict[str, float] = field(default_factory=dict)
-    near_source_first: bool = True
+    least_coverage: float = 0.8
     folds: int = 5
     hold_out: int = 0
     validate_every: int = 60
-    validation_articles: int = 48
-    written_articles: int = 12
-    max_new_tokens: int = 110
+    validation_pairs: int = 120
+    written_pairs: int = 24
+    max_new_tokens: int = 70
     repetition_penalty: float = 1.0
     seed: int = 7
     checkpoint_minutes: float = 5.0
@@ -169,11 +166,9 @@ class SummarizerSettings:
             raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
         if self.validate_every < 1:
             raise UsageError(f"validate_every={self.validate_every}: give a number of steps")
-        shares = {"warmup": self.warmup, "drop_title": self.drop_title}
-        shares |= {f"least_coverage.{name}": value for name, value in self.least_coverage.items()}
-        for name, value in shares.items():
-            if not 0 <= value <= 1:
-                raise UsageError(f"{name}={value}: give a share from 0 to 1")
+        for name in ("warmup", "drop_title", "least_coverage"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
 
 
 @dataclass(frozen=True)

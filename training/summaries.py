@@ -1,45 +1,53 @@
-"""What the language model learns from: articles with summaries, wherever they lie, with references held to the truth.
+"""What the language model learns from: sentences of summaries, each beside what it rests on in its article.
 
-A source is a JSONL in the reference form, a folder of texts, or a data set for `datasets`. A reference that names a
-figure or a name which its article lacks would teach the model to invent: its sentence is dropped, or all of it.
-It knows no tokens: `training/summary_batches.py` makes those.
+A source is a JSONL in the reference form, a folder of texts, or a data set for `datasets`. A sentence that names a
+figure or a name which those beside it lack would teach the model to invent, and one that leans on the sentence before
+it to write "he": neither is learned from. It knows no tokens: `training/summary_batches.py` makes those.
 
-    >>> found, counts = truthful(gather(["training/corpus/world.jsonl"], None, []))     # doctest: +SKIP
+    >>> found, counts = pairs(gather(["training/corpus/world.jsonl"], None, []), 0.8)   # doctest: +SKIP
 """
 
 from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from communique.errors import UsageError
+from communique.evidence import EvidenceIndex
 from communique.grounding import missing
+from communique.summary.standing import is_dangling
 from communique.words import words
 from training import data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator
 
     from training.data import Labelled
 
-__all__ = ["coverage", "gather", "mended", "read_source", "truthful"]
+__all__ = ["Pair", "coverage", "gather", "pairs", "read_source"]
 
 #: Names that data sets give to the article and to its summary, the first that is there.
 _ARTICLE: Final = ("text", "article", "document", "content", "body")
 _SUMMARY: Final = ("summary", "highlights", "abstract", "target")
-#: What is left of a reference must still tell the story.
-FEWEST_WORDS: Final = 20
+#: Words of a sentence that is learned from, and of what it rests on.
+_WORDS: Final = (8, 45)
+_MOST_EVIDENCE_WORDS: Final = 160
 
 
 @dataclass(frozen=True, slots=True)
-class _Mended:
-    """The references that were kept, and what was done: `kept`, `shortened` or `dropped` for each that was given."""
+class Pair:
+    """A sentence of a summary, and the numbers, ascending, of the article's sentences that it rests on."""
 
-    summaries: tuple[str, ...]
-    done: tuple[str, ...]
+    article: Labelled
+    sentence: str
+    evidence: tuple[int, ...]
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(self.article.sentences[number] for number in self.evidence)
 
 
 def gather(sources: Iterable[str], data_root: Path | None, sets: Iterable[str]) -> list[Labelled]:
@@ -54,27 +62,39 @@ def gather(sources: Iterable[str], data_root: Path | None, sets: Iterable[str]) 
     return [article for article in [*found, *data.load_articles([], data_root, sets)] if article.summaries]
 
 
-def truthful(
-    articles: Iterable[Labelled], least_coverage: Mapping[str, float] | None = None
-) -> tuple[list[Labelled], Counter[str]]:
-    """Articles whose references may be learned from, and counts of what happened to the references.
+def pairs(articles: Iterable[Labelled], least_coverage: float) -> tuple[list[Pair], Counter[str]]:
+    """Sentences of summaries with what they rest on, and counts of what was kept and of why the others were not.
 
     Args:
         articles: with summaries.
-        least_coverage: by set, references whose coverage by the article is under this share are left out.
+        least_coverage: share of a sentence's words that what it rests on must hold: what is further away is told anew
+            and not rewritten.
     """
     counts: Counter[str] = Counter()
-    found: list[Labelled] = []
+    found: list[Pair] = []
     for article in articles:
-        text = " ".join([article.title, *article.sentences])
-        outcome = mended(article.summaries, text)
-        counts.update(outcome.done)
-        least = (least_coverage or {}).get(article.source_set, 0.0)
-        near = tuple(summary for summary in outcome.summaries if coverage(summary, text) >= least)
-        counts["far from the article"] += len(outcome.summaries) - len(near)
-        if near:
-            found.append(replace(article, summaries=near))
+        index = EvidenceIndex(article.sentences)
+        for sentence in (sentence for summary in article.summaries for sentence in data.sentences_of(summary)):
+            pair = Pair(article, sentence, tuple(index.find(sentence)))
+            fault = _fault(pair, least_coverage)
+            counts[fault or "kept"] += 1
+            if not fault:
+                found.append(pair)
     return found, counts
+
+
+def _fault(pair: Pair, least_coverage: float) -> str:
+    """Why a pair is not learned from, or nothing."""
+    held = " ".join([pair.article.title, *pair.sources])
+    if missing(pair.sentence, held):
+        return "name what their evidence lacks"
+    if is_dangling(pair.sentence):
+        return "lean on another sentence"
+    if not _WORDS[0] <= len(pair.sentence.split()) <= _WORDS[1]:
+        return "too short or too long"
+    if coverage(pair.sentence, held) < least_coverage:
+        return "far from their evidence"
+    return "of too long evidence" if sum(len(text.split()) for text in pair.sources) > _MOST_EVIDENCE_WORDS else ""
 
 
 def read_source(source: str) -> Iterator[Labelled]:
@@ -93,30 +113,9 @@ def read_source(source: str) -> Iterator[Labelled]:
     return data.labelled(list(_data_set(source)), "corpus", source)
 
 
-def mended(summaries: Sequence[str], article: str) -> _Mended:
-    """References without what the article does not hold.
-
-    Where the first sentence is at fault all of it goes, since the others lean on it.
-    """
-    kept: list[str] = []
-    done: list[str] = []
-    for summary in summaries:
-        whole = data.sentences_of(summary)
-        true = [sentence for sentence in whole if not missing(sentence, article)]
-        if whole and len(true) == len(whole):
-            kept.append(summary)
-            done.append("kept")
-        elif true and true[0] == whole[0] and sum(len(s.split()) for s in true) >= FEWEST_WORDS:
-            kept.append(" ".join(true))
-            done.append("shortened")
-        else:
-            done.append("dropped")
-    return _Mended(tuple(kept), tuple(done))
-
-
-def coverage(summary: str, article: str) -> float:
-    """Share in [0, 1] of the summary's content words that the article holds: 1 for a summary that copies."""
-    held = {word.key for word in words(article)}
+def coverage(summary: str, source: str) -> float:
+    """Share in [0, 1] of the summary's content words that the source holds: 1 for a summary that copies."""
+    held = {word.key for word in words(source)}
     wanted = [word.key for word in words(summary) if not word.is_function]
     return sum(key in held for key in wanted) / len(wanted) if wanted else 0.0
 

@@ -1,4 +1,5 @@
-"""Fine-tune the language model to summarise: LoRA or whole, on one processor, one GPU or several.
+"""Fine-tune the language model to rewrite sentences of an article as one of its summary: LoRA or whole, on a processor,
+one GPU or several.
 
     python -m training.summarizer --config training/configs/summarizer.yaml --data-root DATA
     python -m training.summarizer --config training/configs/summarizer.yaml --set corpus='[my_folder]'
@@ -31,7 +32,7 @@ from training.language_model import Base, SummaryModel, open_base
 from training.model import best_arithmetic
 from training.settings import SummarizerSettings, as_yaml
 from training.summary_batches import Sample, collate, make_sample, steps
-from training.summary_validation import open_checker, teacher_forced, write_summaries, written_figures
+from training.summary_validation import open_checker, teacher_forced, write_sentences, written_figures
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,7 +47,7 @@ _LINE_EVERY = 10
 
 
 class Pool:
-    """All articles, dealt into training and validation by event."""
+    """All pairs, dealt into training and validation by event."""
 
     def __init__(self, settings: SummarizerSettings, base: Base, data_root: Path | None, smoke: bool = False) -> None:
         self.settings = settings
@@ -55,17 +56,13 @@ class Pool:
         if smoke:
             articles = articles[:: max(1, len(articles) // 16)]
         shown = [article for article in articles if not self._held(article)]
-        self.articles, self.counts = summaries.truthful(shown, settings.least_coverage)
-        # What is held out stays as it came: figures on it are to be comparable whatever is learned from.
-        held = [article for article in articles if self._held(article)]
+        self.pairs, self.counts = summaries.pairs(shown, settings.least_coverage)
+        held, _ = summaries.pairs(filter(self._held, articles), settings.least_coverage)
         random.Random(settings.seed).shuffle(held)
-        self.held_articles = held[: settings.validation_articles]
-        self.validation = [
-            make_sample(self._encoder, article, article.summaries[0], settings.max_tokens)
-            for article in self.held_articles
-        ]
-        if not self.articles:
-            raise UsageError("no article with a usable summary is left to train on")
+        self.held = held[: settings.validation_pairs]
+        self.validation = [make_sample(self._encoder, pair, settings.max_tokens) for pair in self.held]
+        if not self.pairs:
+            raise UsageError("no sentence of a summary is left to train on")
 
     def _held(self, article: Labelled) -> bool:
         return data.fold_of(article.event, self.settings.folds) == self.settings.hold_out
@@ -75,17 +72,10 @@ class Pool:
         settings = self.settings
         rng = random.Random(f"{settings.seed}/{number}")
         samples = [
-            make_sample(
-                self._encoder,
-                article,
-                article.summaries[number % len(article.summaries)],
-                settings.max_tokens,
-                title=rng.random() >= settings.drop_title,
-            )
-            for article in self.articles
+            make_sample(self._encoder, pair, settings.max_tokens, title=rng.random() >= settings.drop_title)
+            for pair in self.pairs
         ]
-        near_first = settings.near_source_first and number == 0
-        return steps(samples, settings.batch_tokens, settings.step_tokens, rng, near_first=near_first)
+        return steps(samples, settings.batch_tokens, settings.step_tokens, rng)
 
 
 class Run:
@@ -195,8 +185,8 @@ def train(settings: SummarizerSettings, data_root: Path | None = None, smoke: bo
         model.eval()
         with accelerator.autocast():
             found: dict[str, Any] = dict(teacher_forced(model, pool.validation, settings.batch_tokens))
-            few = settings.written_articles
-            written = write_summaries(model, base.encoder, pool.held_articles[:few], pool.validation[:few], settings)
+            few = settings.written_pairs
+            written = write_sentences(model, base.encoder, pool.held[:few], pool.validation[:few], settings)
         found |= written_figures(written, checker) if written else {}
         return found
 
@@ -247,7 +237,7 @@ def _loop(run: Run, epochs: Sequence[Any], total: int, validate: Any) -> dict[st
 
 
 def _judge(run: Run, validate: Any, writer: Any) -> None:
-    """Validate; what has the lowest loss so far is kept under OUT/best. Without held-out articles the last is."""
+    """Validate; what has the lowest loss so far is kept under OUT/best. Without held-out pairs the last is."""
     found: dict[str, Any] = {"step": run.step, **(validate() if validate else {})}
     for name, value in found.items():
         writer.add_scalar(f"validation/{name}", value, run.step)
@@ -261,13 +251,11 @@ def _judge(run: Run, validate: Any, writer: Any) -> None:
 
 def _describe(pool: Pool, epochs: Sequence[Sequence[Sequence[Sequence[Sample]]]], model: Any, arithmetic: str) -> None:
     samples = [sample for step in epochs[0] for group in step for sample in group]
-    told = ", ".join(f"{count} {what}" for what, count in sorted(pool.counts.items()) if count)
-    console.print(f"references: {told}")
+    told = ", ".join(f"{count} {what}" for what, count in sorted(pool.counts.items()))
+    console.print(f"sentences of summaries: {told}")
     mean = sum(map(len, samples)) / len(samples)
     console.print(
-        f"{len(pool.articles)} articles to learn from, of {mean:.0f} tokens; {len(pool.validation)} held-out ones; "
-        f"{sum(sample.cut for sample in samples)} did not fit whole into {pool.settings.max_tokens} tokens and keep "
-        "their lead and what their summary rests on"
+        f"{len(samples)} sentences to learn from, of {mean:.0f} tokens with their prompt; {len(pool.held)} held out"
     )
     trained = sum(value.numel() for value in model.trained().values())
     console.print(f"{trained / 1e6:.1f} M parameters to train, {sum(map(len, epochs))} steps, {arithmetic}")
@@ -293,7 +281,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.base:
         arguments.set.append(f"base={arguments.base}")
-    smoke = {"epochs": 1, "validation_articles": 2, "written_articles": 1, "max_new_tokens": 16}
+    smoke = {"epochs": 1, "validation_pairs": 2, "written_pairs": 1, "max_new_tokens": 16}
 
     def work() -> dict[str, Any]:
         settings = command.settings(SummarizerSettings, arguments, external={"sets": ()}, smoke=smoke)

@@ -19,20 +19,22 @@ def summarizer_card(
     figures: Mapping[str, Any],
     agreement: Mapping[str, float],
     size: int,
-    articles: int,
-    references: Mapping[str, int],
+    sentences: Mapping[str, int],
 ) -> str:
-    """Markdown. `figures` are those of `validation.json`, on events held out from training; `size` is in bytes."""
+    """Markdown. `figures` are those of `validation.json`, on events held out from training; `size` is in bytes.
+
+    `sentences` counts those of the summaries: what was kept, and why the others were not.
+    """
     own = all(source.startswith("training/corpus/") for source in settings.corpus)
     used = (["corpus"] if settings.corpus and own else []) + list(settings.sets)
     others = [] if own else [f"| `{source}` | the trainer's own | see the source |" for source in settings.corpus]
-    what = ", ".join(f"{count} {name}" for name, count in sorted(references.items()) if count)
+    left = ", ".join(f"{count} {name}" for name, count in sorted(sentences.items()) if name != "kept")
     lines = [
         "# The language model's adapter",
         "",
         f"LoRA of rank {settings.rank} on every linear layer of `{settings.base}` (SmolLM2-135M-Instruct, Apache-2.0,",
-        f"unless another base is named), {size / 1e6:.1f} MB in half precision. It writes summaries of news articles",
-        "in two or three sentences. `communique models pull` merges it with the base into one Q8_0 file.",
+        f"unless another base is named), {size / 1e6:.1f} MB in half precision. It rewrites up to three sentences of a",
+        "news article as one. `communique models pull` merges it with the base into one Q8_0 file.",
         "",
         "Made by `python -m training.summarizer` and `python -m training.export summarizer`, which writes this card.",
         "",
@@ -43,16 +45,17 @@ def summarizer_card(
         *(f"| `{name}` | {SETS[name][0]} | {SETS[name][1]} |" for name in used),
         *others,
         "",
-        f"{articles} articles in {settings.epochs} passes; prompts of at most {settings.max_tokens} tokens; seed",
-        f"{settings.seed}. Split by event into {settings.folds} folds; fold {settings.hold_out} was held out.",
-        f"References that name what their article lacks were mended or dropped: {what}.",
+        f"{sentences['kept']} sentences of summaries, each beside up to three of its article that it rests on, in",
+        f"{settings.epochs} passes; prompts of at most {settings.max_tokens} tokens; seed {settings.seed}. Split by",
+        f"event into {settings.folds} folds; fold {settings.hold_out} was held out.",
+        f"Not learned from were sentences that: {left}.",
         "No article text is in this repository but the corpus, which was written for it.",
         "",
         "## Figures on the held-out fold",
         "",
         "Quick figures without intervals, of what the model writes alone, before any of it is proven; `eval/` measures",
-        "what is served. `forks`: share of places where the true token is likelier than that of a broken summary.",
-        "`lead_…`: the article's first words, as many.",
+        "what is served. `forks`: share of places where the true token is likelier than that of a broken sentence.",
+        "`lead_…`: the first words of the sentences given, as many.",
         "",
         "| figure | value |",
         "|---|---|",
@@ -64,7 +67,7 @@ def summarizer_card(
         "",
         "## Limits",
         "",
-        "* English news of up to about 1,500 words. It knows nothing of the world that it should be asked for.",
+        "* English news. It knows nothing of the world that it should be asked for.",
         "* At 135M parameters it invents: most often a right name with another's deed, words or office. What it writes",
         "  is never to be shown unproven: the service lets a sentence stand only where the checker is sure of it.",
         "* Summaries were written by language-model annotators by a codebook: two or three sentences, 35 to 60 words.",

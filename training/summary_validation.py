@@ -1,6 +1,6 @@
-"""Figures of the language model on held-out articles while it trains: quick, without intervals (those are `eval/`'s).
+"""Figures of the language model on held-out pairs while it trains: quick, without intervals (those are `eval/`'s).
 
-Loss and forks on all of them; for a few also what it writes, beside the article's lead of as many words.
+Loss and forks on all of them; for a few also what it writes, beside the first of the sentences that it was given.
 """
 
 from __future__ import annotations
@@ -25,9 +25,10 @@ if TYPE_CHECKING:
     from training.data import Labelled
     from training.language_model import ChatEncoder, SummaryModel, TextEncoder
     from training.settings import SummarizerSettings
+    from training.summaries import Pair
     from training.summary_batches import Sample
 
-__all__ = ["Written", "open_checker", "rouge", "teacher_forced", "write_summaries", "written_figures"]
+__all__ = ["Written", "open_checker", "rouge", "teacher_forced", "write_sentences", "written_figures"]
 
 #: From this support on a sentence counts as supported.
 SUPPORTED = 0.5
@@ -35,9 +36,9 @@ SUPPORTED = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """A held-out article and what was written of it."""
+    """A held-out pair and what was written of its evidence."""
 
-    article: Labelled
+    pair: Pair
     text: str
 
 
@@ -56,15 +57,15 @@ def teacher_forced(model: SummaryModel, samples: Sequence[Sample], batch_tokens:
     return {"loss": loss / max(1, tokens), "forks": right / max(1, forks)}
 
 
-def write_summaries(
+def write_sentences(
     model: SummaryModel,
     encoder: ChatEncoder | TextEncoder,
-    articles: Sequence[Labelled],
+    pairs: Sequence[Pair],
     samples: Sequence[Sample],
     settings: SummarizerSettings,
-    together: int = 6,
+    together: int = 12,
 ) -> list[Written]:
-    """A summary of each article; `samples` hold their prompts, in the same order."""
+    """A sentence of each pair's evidence; `samples` hold their prompts, in the same order."""
     order = sorted(range(len(samples)), key=lambda number: len(samples[number].prompt))
     texts: dict[int, str] = {}
     for at in range(0, len(order), together):
@@ -73,28 +74,26 @@ def write_summaries(
             [samples[number].prompt for number in numbers], settings.max_new_tokens, settings.repetition_penalty
         )
         texts |= {number: encoder.decode(answer) for number, answer in zip(numbers, answers, strict=True)}
-    return [Written(article, texts[number]) for number, article in enumerate(articles)]
+    return [Written(pair, texts[number]) for number, pair in enumerate(pairs)]
 
 
 def written_figures(written: Sequence[Written], checker: Checker | None) -> dict[str, Any]:
-    """ROUGE F1 (0-100) beside Lead's, and shares of sentences: supported (with a checker), with something missing."""
+    """ROUGE F1 (0-100) beside the first source's of as many words, and shares: supported, with something missing."""
     scores: dict[str, float] = {}
     for item in written:
-        lead = " ".join(" ".join(item.article.sentences).split()[: len(item.text.split())])
+        lead = " ".join(" ".join(item.pair.sources).split()[: len(item.text.split())])
         for prefix, text in (("", item.text), ("lead_", lead)):
-            for name, value in rouge(text, item.article.summaries).items():
+            for name, value in rouge(text, [item.pair.sentence]).items():
                 scores[prefix + name] = scores.get(prefix + name, 0.0) + value / len(written)
-    said = [(item.article, sentence) for item in written for sentence in sentences_of(item.text)]
-    lost = [bool(missing(sentence, " ".join([article.title, *article.sentences]))) for article, sentence in said]
+    lost = [bool(missing(item.text, " ".join([item.pair.article.title, *item.pair.sources]))) for item in written]
     found: dict[str, Any] = {
         **scores,
         "written_n": len(written),
         "words": sum(len(item.text.split()) for item in written) / max(1, len(written)),
-        "sentences_n": len(said),
-        "sentences_with_something_missing": sum(lost) / max(1, len(lost)),
+        "with_something_missing": sum(lost) / max(1, len(lost)),
     }
     if checker is not None:
-        verdicts = [v for item in written for v in checker.check(sentences_of(item.text), _document(item.article))]
+        verdicts = [v for item in written for v in checker.check([item.text], _document(item.pair.article))]
         found["support_mean"] = sum(v.support for v in verdicts) / max(1, len(verdicts))
         found["supported"] = sum(v.support >= SUPPORTED for v in verdicts) / max(1, len(verdicts))
     return found

@@ -1,4 +1,4 @@
-"""The prompt that asks for a summary: chat form, control tokens as ids, the article as plain text within a budget.
+"""The prompt that asks for a sentence: chat form, control tokens as ids, what to rewrite as plain text within a budget.
 
 The one place where the wording stands: training and serving build their prompts here. It knows nothing of engines.
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 __all__ = ["INSTRUCTION", "MAX_PROMPT_TOKENS", "Prompt", "build_prompt"]
 
 INSTRUCTION: Final = (
-    "Provide a concise, objective summary of the input text in two or three sentences, 35 to 60 words. "
-    "State only facts that the text gives, with its names and figures."
+    "Rewrite these sentences of a news article as one sentence. "
+    "State only what they state, with their names and figures."
 )
 
 #: Long enough for almost every news article whole; the attention's cost grows with the square.
@@ -48,7 +48,7 @@ def build_prompt(
     max_tokens: int = MAX_PROMPT_TOKENS,
     instruction: str = INSTRUCTION,
 ) -> Prompt:
-    """The chat prompt for an article.
+    """The chat prompt for sentences of an article.
 
     Args:
         tokenizer: turns the texts into ids.
@@ -64,7 +64,7 @@ def build_prompt(
         ValueError: `max_tokens` leaves no room for a text, or there are no sentences.
     """
     if not sentences:
-        raise ValueError("no sentences to summarise")
+        raise ValueError("no sentences to rewrite")
     head = [tokenizer.start, *tokenizer.encode("system\n" + instruction), tokenizer.end, *tokenizer.encode("\n")]
     head += [tokenizer.start, *tokenizer.encode("user\n" + (f"{title}\n\n" if title else ""))]
     tail = [tokenizer.end, *tokenizer.encode("\n"), tokenizer.start, *tokenizer.encode("assistant\n")]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from communique.summary.drafts import Draft
 from communique.summary.summariser import FEWEST_ARTICLE_WORDS, Summariser
 from communique.summary.writer import Writer
 
-__all__ = ["FEWEST_ARTICLE_WORDS", "Summariser", "Writer"]
+__all__ = ["FEWEST_ARTICLE_WORDS", "Draft", "Summariser", "Writer"]

@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from communique.grounding.facts import COMMON
+from communique.summary.clauses import Form
 from communique.summary.standing import is_dangling, unresolved
 from communique.words import words
 
@@ -23,9 +25,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from communique.summary.clauses import Form
+    from communique.summary.drafts import Draft
+    from communique.words import Word
 
-__all__ = ["Candidate", "Choice", "candidates", "choose"]
+    #: Words and pairs of a form, each with the probability that it is wanted.
+    Row = tuple[dict[object, float], dict[object, float]]
+
+__all__ = ["Candidate", "Choice", "Proven", "candidates", "choose"]
 
 #: Words of a reference summary, the mean of the corpora.
 REFERENCE_WORDS: Final = 53
@@ -39,8 +45,16 @@ JOINED_PAIR: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
+class Proven:
+    """A draft that the checker lets stand, with its support."""
+
+    draft: Draft
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
-    """A form of sentence number `sentence`.
+    """A form of sentence number `sentence`, or what was written of a group of sentences that begins with it.
 
     `dangling` says that it leans on the sentence before it; `strangers` counts whom only an earlier one names.
     """
@@ -50,6 +64,7 @@ class Candidate:
     dangling: bool
     length: int
     strangers: int = 0
+    proven: Proven | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,21 +108,25 @@ class Table:
 
 
 def candidates(
-    forms: Sequence[Sequence[Form]], sentences: Sequence[str], salience: Sequence[NDArray[np.float32]]
+    forms: Sequence[Sequence[Form]],
+    sentences: Sequence[str],
+    salience: Sequence[NDArray[np.float32]],
+    proven: Sequence[Proven] = (),
 ) -> Table:
-    """Every form of every sentence.
+    """Every form of every sentence, and what was written and proven.
 
     Args:
         forms: forms of each sentence.
         sentences: the sentences.
         salience: for each sentence [words, 2]: probability that the word, and the word with the next, is wanted.
+        proven: sentences that the language model wrote.
     """
     introduced: dict[str, int] = {}
     for number, text in enumerate(sentences):
         for name in _named(text)[0]:
             introduced.setdefault(name, number)
     found: list[Candidate] = []
-    rows: list[tuple[dict[object, float], dict[object, float]]] = []
+    rows: list[Row] = []
     for number, options in enumerate(forms):
         tokens = words(sentences[number])
         scores = salience[number]
@@ -115,32 +134,57 @@ def candidates(
             continue
         for form in options:
             kept = [i for i, w in enumerate(tokens) if any(a <= w.start and w.end <= b for a, b in form.pieces)]
-            single: dict[object, float] = {}
-            double: dict[object, float] = {}
-            times: dict[str, int] = {}
-            for at, index in enumerate(kept):
-                word = tokens[index]
-                times[word.key] = times.get(word.key, 0) + 1
-                # The second "the" of a sentence finds a partner less often than the first.
-                key = (word.key, times[word.key]) if word.is_function else (word.key, 1)
-                value = float(scores[index, 0]) * (0.75 ** (key[1] - 1))
-                single[key] = max(single.get(key, 0.0), value)
-                if at + 1 < len(kept):
-                    following = kept[at + 1]
-                    pair = (word.key, tokens[following].key)
-                    wanted = float(scores[index, 1]) if following == index + 1 else JOINED_PAIR
-                    double[pair] = max(double.get(pair, 0.0), wanted)
+            worth = [(tokens[i], float(scores[i, 0])) for i in kept]
+            joined = [float(scores[i, 1]) if j == i + 1 else JOINED_PAIR for i, j in pairwise(kept)]
             unknown = sum(name in introduced and introduced[name] < number for name in _named(form.text)[1])
             dangling = is_dangling(form.text)
             if not dangling:  # else it follows the sentence that names them
                 unknown += unresolved(form.text)
             found.append(Candidate(number, form, dangling, form.words, unknown))
-            rows.append((single, double))
+            rows.append(_row(worth, joined))
+    for one in proven:
+        form = Form(one.draft.text, (), 0)
+        if not is_dangling(form.text):
+            found.append(Candidate(one.draft.sentences[0], form, False, form.words, unresolved(form.text), one))
+            rows.append(_row(*_wanted(one.draft, sentences, salience)))
     order = sorted(range(len(found)), key=lambda i: -sum(rows[i][0].values()) / (found[i].length + 12), reverse=False)[
         :MOST_CANDIDATES
     ]
     found, rows = [found[i] for i in order], [rows[i] for i in order]
     return Table(found, _matrix([row[0] for row in rows]), _matrix([row[1] for row in rows]))
+
+
+def _row(worth: Sequence[tuple[Word, float]], joined: Sequence[float]) -> Row:
+    """What a form holds: its words and how much each is wanted, and its pairs of neighbours, one fewer."""
+    single: dict[object, float] = {}
+    double: dict[object, float] = {}
+    times: dict[str, int] = {}
+    for word, value in worth:
+        times[word.key] = times.get(word.key, 0) + 1
+        # The second "the" of a sentence finds a partner less often than the first.
+        key = (word.key, times[word.key]) if word.is_function else (word.key, 1)
+        single[key] = max(single.get(key, 0.0), value * 0.75 ** (key[1] - 1))
+    for ((word, _), (following, _)), wanted in zip(pairwise(worth), joined, strict=True):
+        pair = (word.key, following.key)
+        double[pair] = max(double.get(pair, 0.0), wanted)
+    return single, double
+
+
+def _wanted(
+    draft: Draft, sentences: Sequence[str], salience: Sequence[NDArray[np.float32]]
+) -> tuple[list[tuple[Word, float]], list[float]]:
+    """A written sentence's words and pairs, as much wanted as they are where its sources have them."""
+    single: dict[str, float] = {}
+    double: dict[tuple[str, str], float] = {}
+    for number in draft.sentences:
+        keys = [word.key for word in words(sentences[number])]
+        for key, value in zip(keys, salience[number][:, 0].tolist(), strict=False):
+            single[key] = max(single.get(key, 0.0), value)
+        for pair, value in zip(pairwise(keys), salience[number][:, 1].tolist(), strict=False):
+            double[pair] = max(double.get(pair, 0.0), value)
+    tokens = words(draft.text)
+    worth = [(token, single.get(token.key, 0.0)) for token in tokens]
+    return worth, [double.get((a.key, b.key), JOINED_PAIR) for a, b in pairwise(tokens)]
 
 
 def _named(text: str) -> tuple[set[str], set[str]]:
@@ -160,7 +204,7 @@ def _named(text: str) -> tuple[set[str], set[str]]:
     return full, bare - full
 
 
-def _matrix(rows: list[dict[object, float]]) -> NDArray[np.float32]:
+def _matrix(rows: Sequence[dict[object, float]]) -> NDArray[np.float32]:
     columns: dict[object, int] = {}
     for row in rows:
         for key in row:

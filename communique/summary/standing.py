@@ -70,6 +70,8 @@ _VOICED: Final = re.compile(
 _LINK: Final = re.compile(
     r"\b(?:seen|read|found|watched|viewed|available|click|see|watch) (?:more )?here\b[.!]?$", re.IGNORECASE
 )
+#: Whose picture it is: what follows on the same line hangs on it.
+_CREDIT: Final = re.compile(r"^(?:Image|Photo(?:graph)?|Picture|Video|Caption|Credit)s?\s?:\s")
 #: A quotation in single marks that does not end in the sentence.
 _HALF_QUOTED: Final = re.compile(r"^['‘](?!.*\w[.,!?]?['’](?:[\s,.;:!?)]|$))")
 #: Who speaks of themselves in words that are not quoted.
@@ -98,8 +100,8 @@ def unresolved(sentence: str) -> int:
 
 
 def is_broken(sentence: str) -> bool:
-    """Whether it is no sentence to show: words run together ("sharingPRAGUE"), a link of the page, half of a quotation,
-    or few words and no verb, as in a headline."""
-    if _RUN_TOGETHER.search(sentence) or _LINK.search(sentence) or _HALF_QUOTED.search(sentence):
+    """Whether it is no sentence to show: words run together ("sharingPRAGUE"), a link of the page, a picture's credit,
+    half of a quotation, or few words and no verb, as in a headline."""
+    if any(fault.search(sentence) for fault in (_RUN_TOGETHER, _LINK, _CREDIT, _HALF_QUOTED)):
         return True
     return sentence.count(" ") < _FEW_WORDS and not (FINITE.search(sentence) or _VERB.search(sentence))

@@ -1,7 +1,7 @@
 """Put a summary together in the mode asked for, each sentence with its evidence.
 
 `extractive` chooses whole sentences; `compressive` also cuts them at their clauses; `abstractive` has the language
-model write, proves each sentence, and puts a chosen one where proof fails; `auto` is compressive.
+model rewrite some as one and lets what is proven compete with the rest; `auto` is compressive.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from communique.errors import NothingToSummarise, TooShort
-from communique.reading.sentences import split
+from communique.grounding import missing
 from communique.record import Summary, SummarySentence
 from communique.summary.clauses import Form, forms
-from communique.summary.selection import Candidate, candidates, choose
+from communique.summary.drafts import Draft, sources
+from communique.summary.selection import Candidate, Proven, candidates, choose
 from communique.summary.standing import is_broken
-from communique.text import MappedText
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -34,9 +34,9 @@ DEFAULT_WORDS: Final = 60
 #: Of a short article so much at most, and in any case so many words.
 SHARE: Final = 0.6
 FEWEST_WORDS: Final = 30
-#: A written sentence stands only where the checker is this sure: of 33 over .8 that were read, 25 were true, of 13 over
-#: .9 all 13 (`training/EXPERIMENTS.md`).
-SURE: Final = 0.9
+#: A written sentence stands only where the checker is this sure: of 880 that were read beside their sources 342 were
+#: true, of 123 over .9 82, of 15 over .96 13 (`training/EXPERIMENTS.md`).
+SURE: Final = 0.96
 #: Chat markers, and orders that are meant for a machine: no news, whoever wrote them into the page.
 _ORDER: Final = re.compile(
     r"<\|\w+\|>|^(?:Ignore|Disregard|Forget)\s+(?:all|any|everything|the|your|previous|prior)\b", re.IGNORECASE
@@ -70,55 +70,56 @@ class Summariser:
         picked = self._pick(document, salience, max_words, cut=cut)
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
+    def sources(self, document: Document, salience: Sequence[NDArray[np.float32]]) -> list[tuple[int, ...]]:
+        """Groups of sentences, by their numbers, that are worth rewriting as one."""
+        texts = [sentence.text for sentence in document.sentences]
+        return sources(salience, texts, _allowed(document))
+
     def rewrite(
-        self, document: Document, salience: Sequence[NDArray[np.float32]], written: str, max_words: int | None
+        self,
+        document: Document,
+        salience: Sequence[NDArray[np.float32]],
+        drafts: Sequence[Draft],
+        max_words: int | None,
     ) -> Summary:
-        """The written summary as far as it is proven; chosen sentences in the place of what is not.
+        """A summary of chosen sentences, cut at their clauses, and of what was written and is proven.
 
         Raises:
             TooShort: the article has under 40 words.
             NothingToSummarise: no sentence keeps to the words allowed.
         """
-        limit = _limit(document, max_words)
-        picked = self._pick(document, salience, max_words, cut=True)
-        drafts = [piece.text for piece in split(MappedText.of(written)) if piece.text[-1:] in '.!?”"’']
-        verdicts = self._checker.check(drafts, document)
-        kept: list[SummarySentence] = []
-        words = 0
-        for draft, verdict in zip(drafts, verdicts, strict=True):
-            length = len(draft.split())
-            if verdict.support >= self._sure and words + length <= limit:
-                evidence = tuple(document.sentences[number].span() for number in verdict.evidence)
-                kept.append(SummarySentence(draft, "abstractive", verdict.support, evidence))
-                words += length
-        said = {span.start for sentence in kept for span in sentence.evidence}
-        for candidate in picked:
-            chosen = _sentence(document, candidate)
-            if chosen.evidence[0].start in said or candidate.dangling or words + candidate.length > limit:
-                continue
-            kept.append(chosen)
-            words += candidate.length
-        if not kept:
-            return self.choose(document, salience, max_words, cut=True)
-        kept.sort(key=lambda sentence: sentence.evidence[0].start)
-        return Summary(tuple(kept))
+        proven = self._proven(document, drafts)
+        picked = self._pick(document, salience, max_words, cut=True, proven=proven)
+        return Summary(tuple(_sentence(document, candidate) for candidate in picked))
+
+    def _proven(self, document: Document, drafts: Sequence[Draft]) -> list[Proven]:
+        """Drafts that hold nothing which their sources lack, and of which the checker is sure."""
+        sound = [draft for draft in drafts if _whole(draft.text) and not missing(draft.text, _held(document, draft))]
+        verdicts = self._checker.check([draft.text for draft in sound], document)
+        return [
+            Proven(draft, verdict.support)
+            for draft, verdict in zip(sound, verdicts, strict=True)
+            if verdict.support >= self._sure
+        ]
 
     def _pick(
-        self, document: Document, salience: Sequence[NDArray[np.float32]], max_words: int | None, *, cut: bool
+        self,
+        document: Document,
+        salience: Sequence[NDArray[np.float32]],
+        max_words: int | None,
+        *,
+        cut: bool,
+        proven: Sequence[Proven] = (),
     ) -> tuple[Candidate, ...]:
         if document.words < FEWEST_ARTICLE_WORDS:
             raise TooShort(f"the article has {document.words} words; a summary needs at least {FEWEST_ARTICLE_WORDS}")
         texts = [sentence.text for sentence in document.sentences]
-        closed = [_CLOSED.search(text) is not None for text in texts]
-        doubts = [sentence.doubt for sentence in document.sentences]
-        sure = [whole and doubt < _DOUBTFUL for whole, doubt in zip(closed, doubts, strict=True)]
-        allowed = next((some for some in (sure, closed) if sum(some) >= _ENOUGH), [True] * len(texts))
         options = [
             _usable(forms(text) if cut else forms(text)[:1]) if may else []
-            for text, may in zip(texts, allowed, strict=True)
+            for text, may in zip(texts, _allowed(document), strict=True)
         ]
         limit = _limit(document, max_words)
-        table = candidates(options, texts, salience)
+        table = candidates(options, texts, salience, proven)
         choice = choose(table, limit, min(35, round(limit * 0.6)))
         if choice.candidates:
             return choice.candidates
@@ -131,6 +132,25 @@ class Summariser:
                 f"no sentence of the article, whole or cut, keeps to {limit} words; the shortest has {shortest}"
             )
         return fitting[:1]
+
+
+def _allowed(document: Document) -> list[bool]:
+    """Which sentences a summary may rest on: whole ones, and none that may be of the page where there are others."""
+    texts = [sentence.text for sentence in document.sentences]
+    closed = [_CLOSED.search(text) is not None for text in texts]
+    doubts = [sentence.doubt for sentence in document.sentences]
+    sure = [whole and doubt < _DOUBTFUL for whole, doubt in zip(closed, doubts, strict=True)]
+    return next((some for some in (sure, closed) if sum(some) >= _ENOUGH), [True] * len(texts))
+
+
+def _whole(text: str) -> bool:
+    """Whether what was written reads as a sentence."""
+    return _CLOSED.search(text) is not None and bool(_usable([Form(text, (), 0)]))
+
+
+def _held(document: Document, draft: Draft) -> str:
+    """What a draft may draw on: the title, and the sentences that it was made of."""
+    return " ".join([document.title, *(document.sentences[number].text for number in draft.sentences)])
 
 
 def _usable(found: Sequence[Form]) -> list[Form]:
@@ -158,6 +178,9 @@ def _limit(document: Document, max_words: int | None) -> int:
 
 
 def _sentence(document: Document, candidate: Candidate) -> SummarySentence:
+    if candidate.proven is not None:
+        spans = tuple(document.sentences[number].span() for number in candidate.proven.draft.sentences)
+        return SummarySentence(candidate.form.text, "abstractive", candidate.proven.support, spans)
     source = document.sentences[candidate.sentence]
     evidence = tuple(source.span(start, end) for start, end in _trimmed(source.text, candidate.form))
     return SummarySentence(candidate.form.text, "compressive" if candidate.form.cuts else "extractive", 1.0, evidence)

@@ -1,4 +1,4 @@
-"""Have the language model write: prompts in, drafts out, a batch at a time. What it writes is not yet proven."""
+"""Have the language model rewrite sentences as one: a batch at a time. What it writes is not yet proven."""
 
 from __future__ import annotations
 
@@ -12,13 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from communique.config import Settings
-    from communique.document import Document
+
+    #: The article's title, and sentences of it.
+    Passage = tuple[str, Sequence[str]]
 
 __all__ = ["Writer"]
 
-#: A summary of 60 words takes about 90 tokens; what is longer is cut at its last whole sentence. No penalty on words of
-#: the prompt: it drives the model away from what the article says.
-SAMPLING: Final = Sampling(max_new_tokens=110)
+#: A sentence of 45 words takes about 70 tokens. No penalty on words of the prompt: it drives the model away from what
+#: the article says.
+SAMPLING: Final = Sampling(max_new_tokens=70)
 
 
 class Writer:
@@ -44,19 +46,16 @@ class Writer:
         """NAME@REVISION of the language model."""
         return f"communique-writer@{revision(self._generator.settings.model)}"
 
-    def write(self, documents: Sequence[Document], deadline: float | None = None) -> list[str | None]:
-        """A draft for each document, in order; None where the deadline passed first (`time.monotonic()`)."""
-        prompts = [
-            build_prompt(self._tokenizer, document.title, [sentence.text for sentence in document.sentences]).token_ids
-            for document in documents
-        ]
-        drafts: list[str | None] = []
+    def write(self, passages: Sequence[Passage], deadline: float | None = None) -> list[str | None]:
+        """A sentence for each passage, in order; None where the deadline passed first (`time.monotonic()`)."""
+        prompts = [build_prompt(self._tokenizer, title, sentences).token_ids for title, sentences in passages]
+        written: list[str | None] = []
         for job in self._generator.submit_batch(prompts, SAMPLING, deadline=deadline):
             try:
-                drafts.append(self._tokenizer.decode(job.result().token_ids).strip())
+                written.append(self._tokenizer.decode(job.result().token_ids).strip())
             except TimedOut:
-                drafts.append(None)
-        return drafts
+                written.append(None)
+        return written
 
     def close(self) -> None:
         self._generator.close()

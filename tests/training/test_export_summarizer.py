@@ -116,7 +116,7 @@ def test_what_is_merged_says_what_was_trained(settings: SummarizerSettings, gguf
     assert found["loss_q8_0"] == pytest.approx(found["loss"], abs=0.05)
     assert load_registry(models / "registry.toml")["summarizer"].adapter == "adapter"
     card = (models / "summarizer" / "CARD.md").read_text()
-    assert "dropped" in card
+    assert "name what their evidence lacks" in card
     assert "same_token" in card
 
 

@@ -21,7 +21,7 @@ from training import summarizer
 from training.data import Labelled
 from training.language_model import SummaryModel, open_base
 from training.settings import SummarizerSettings, as_yaml, load
-from training.summaries import coverage, mended, read_source
+from training.summaries import Pair, coverage, pairs, read_source
 from training.summarizer import Pool, main, train
 from training.summary_batches import collate, in_order, make_sample, steps
 from training.summary_validation import Written, written_figures
@@ -36,12 +36,36 @@ def curve(settings: SummarizerSettings) -> list[dict[str, float]]:
     return [json.loads(line) for line in (Path(settings.out) / "curve.jsonl").read_text().splitlines()]
 
 
-def test_references_that_name_what_the_article_lacks_lose_that_sentence_or_go() -> None:
-    text = "Riga opened a bridge on Monday. It cost 12 million euros, the council said, and took four years to build."
-    good = "Riga opened a bridge that took four years to build and that cost 12 million euros, so the council said."
-    found = mended([good, good + " Oslo paid 30 million.", "The port of Oslo opened it. " + good], text)
-    assert found.done == ("kept", "shortened", "dropped")
-    assert found.summaries == (good, good)
+def pair(text: str, sentence: str, **more: object) -> Pair:
+    whole = article(text, **more)
+    return Pair(whole, sentence, tuple(range(len(whole.sentences))))
+
+
+def test_a_pair_holds_what_its_sentence_rests_on() -> None:
+    text = (
+        "Snow fell in Oslo.|Riga opened a bridge on Monday.|Bands played.|It cost 12 million euros, the council said."
+    )
+    sentence = "Riga on Monday opened a bridge that cost 12 million euros, the council said."
+    [found], counts = pairs([article(text, summaries=(sentence,))], 0.8)
+    assert found.evidence == (1, 3)
+    assert found.sentence == sentence
+    assert counts == {"kept": 1}
+
+
+@pytest.mark.parametrize(
+    ("sentence", "fault"),
+    [
+        ("Riga opened a bridge of 30 million euros on Monday, the council said.", "name what their evidence lacks"),
+        ("It cost the council 12 million euros in all.", "lean on another sentence"),
+        ("Riga opened a bridge.", "too short or too long"),
+        ("Riga celebrated with much joy a splendid crossing over its river.", "far from their evidence"),
+    ],
+)
+def test_sentences_that_would_teach_to_invent_are_not_learned_from(sentence: str, fault: str) -> None:
+    text = "Riga opened a bridge on Monday.|It cost 12 million euros, the council said."
+    found, counts = pairs([article(text, summaries=(sentence,))], 0.8)
+    assert not found
+    assert counts == {fault: 1}
 
 
 def test_coverage_is_the_share_of_words_that_the_article_holds() -> None:
@@ -67,22 +91,23 @@ def test_a_folder_without_summaries_says_what_is_needed(tmp_path: Path) -> None:
         list(read_source(str(tmp_path / "none.jsonl")))
 
 
-def test_a_long_article_keeps_what_its_summary_rests_on(base: Path) -> None:
+def test_a_sample_is_the_prompt_of_its_evidence_and_its_sentence(base: Path) -> None:
     encoder = open_base(str(base)).encoder
-    filler = [f"Sentence number {number} speaks of the weather." for number in range(30)]
-    long = article("|".join([*filler, "The harbour of Kiel was closed by divers."]))
-    sample = make_sample(encoder, long, "Divers closed the harbour of Kiel.", 500)
-    assert sample.cut
-    assert len(sample.prompt) <= 500
-    assert "harbour of Kiel" in encoder.decode(sample.prompt)
+    shut = pair(
+        "Divers came.|The harbour of Kiel was closed by them.", "Divers closed the harbour of Kiel.", title="Shut"
+    )
+    sample = make_sample(encoder, shut, 500)
+    assert all(text in encoder.decode(sample.prompt) for text in ("Shut", "Divers came.", "harbour of Kiel"))
+    assert "Shut" not in encoder.decode(make_sample(encoder, shut, 500, title=False).prompt)
     assert encoder.decode(sample.answer) == "Divers closed the harbour of Kiel."
     assert sample.answer[-1] == encoder.end
+    assert len(make_sample(encoder, pair("word " * 400, "A word."), 200).prompt) <= 200
 
 
 def test_forks_stand_where_a_broken_summary_parts_from_the_true_one(base: Path) -> None:
     encoder = open_base(str(base)).encoder
     text = "Baku said 12 soldiers died near Terter.|Yerevan said 30 soldiers died near Martuni."
-    sample = make_sample(encoder, article(text), "Baku said 12 soldiers died near Terter.", 500)
+    sample = make_sample(encoder, pair(text, "Baku said 12 soldiers died near Terter."), 500)
     forks = [(encoder.decode(sample.answer[:at]), encoder.decode([token])) for at, token in sample.forks]
     assert ("", "Y") in forks  # the other side
     assert any(before.startswith("Baku said") and token.isdigit() for before, token in forks)
@@ -93,7 +118,7 @@ def test_loss_is_that_of_the_answer_alone_however_it_is_batched(base: Path) -> N
     model = SummaryModel(open_base(str(base)), rank=4, alpha=8).eval()
     encoder = open_base(str(base)).encoder
     texts = ["Riga opened a bridge.", "Kiel shut its harbour and the ferries to Oslo stopped, a spokesman said."]
-    samples = [make_sample(encoder, article(text), text, 500) for text in texts]
+    samples = [make_sample(encoder, pair(text, text), 500) for text in texts]
     together = model(collate(samples))
     apart = [model(collate([sample])) for sample in samples]
     assert float(together.answers) == pytest.approx(sum(float(found.answers) for found in apart), rel=1e-5)
@@ -107,23 +132,14 @@ def test_loss_is_that_of_the_answer_alone_however_it_is_batched(base: Path) -> N
 
 def test_batches_hold_every_sample_once_and_keep_to_their_tokens(base: Path) -> None:
     encoder = open_base(str(base)).encoder
-    samples = [make_sample(encoder, article("word " * n, id=str(n)), "word " * (60 - n), 900) for n in range(1, 50)]
+    samples = [make_sample(encoder, pair("word " * n, "word " * (60 - n), id=str(n)), 900) for n in range(1, 50)]
     groups = in_order(samples, 2000)
     assert sorted(sample.id for group in groups for sample in group) == sorted(sample.id for sample in samples)
     assert all(len(group) == 1 or len(group) * max(map(len, group)) <= 2000 for group in groups)
-    dealt = steps(samples, 2000, 4000, random.Random(1), near_first=True)
+    dealt = steps(samples, 2000, 4000, random.Random(1))
     assert sorted(s.id for step in dealt for group in step for s in group) == sorted(s.id for s in samples)
-    assert dealt == steps(samples, 2000, 4000, random.Random(1), near_first=True)
-    assert dealt != steps(samples, 2000, 4000, random.Random(2), near_first=True)
-
-
-def test_near_source_references_come_first(base: Path) -> None:
-    encoder = open_base(str(base)).encoder
-    near = [make_sample(encoder, article("Riga opened a bridge."), "Riga opened a bridge.", 500) for _ in range(8)]
-    far = [make_sample(encoder, article("Riga opened a bridge."), "Kiel shut harbours.", 500) for _ in range(8)]
-    dealt = steps([*far, *near], 1500, 1500, random.Random(1), near_first=True)
-    order = [sample.near for step in dealt for group in step for sample in group]
-    assert order == sorted(order, reverse=True)
+    assert dealt == steps(samples, 2000, 4000, random.Random(1))
+    assert dealt != steps(samples, 2000, 4000, random.Random(2))
 
 
 def test_training_learns_and_leaves_an_adapter_that_merges(settings: SummarizerSettings) -> None:
@@ -179,13 +195,13 @@ def test_two_processes_take_the_same_steps_as_one(settings: SummarizerSettings, 
 
 
 def test_faulty_references_and_held_out_events_are_not_learned_from(settings: SummarizerSettings) -> None:
-    pool = Pool(replace(settings, validation_articles=99), open_base(settings.base), None)
-    assert pool.counts["dropped"] == 4 - sum(article.id in {"a0", "a5", "a10", "a15"} for article in pool.held_articles)
-    assert len(pool.articles) + len(pool.held_articles) == 20 - pool.counts["dropped"]
-    assert pool.held_articles
+    pool = Pool(replace(settings, validation_pairs=99), open_base(settings.base), None)
+    held = {one.article.id for one in pool.held}
     learned = {sample.id for step in pool.epoch(0) for group in step for sample in group}
-    assert learned == {article.id for article in pool.articles}
-    assert not learned & {article.id for article in pool.held_articles}
+    assert held
+    assert learned == {one.article.id for one in pool.pairs}
+    assert not learned & held
+    assert not (learned | held) & {"a0", "a5", "a10", "a15"}  # their summaries name what no text has
 
 
 def test_the_whole_network_can_be_trained(settings: SummarizerSettings) -> None:
@@ -209,11 +225,12 @@ def test_an_encoder_decoder_is_trained_too(base: Path, settings: SummarizerSetti
 
 
 def test_figures_of_what_was_written() -> None:
-    source = article("Riga opened a bridge on Monday.|It cost 12 million euros.", summaries=("Riga opened a bridge.",))
-    found = written_figures([Written(source, "Riga opened a bridge. Oslo paid 30 million.")], None)
-    assert found["sentences_n"] == 2
-    assert found["sentences_with_something_missing"] == 0.5
-    assert 0 < found["rouge2"] < found["rouge1"] < 100
+    source = pair("Riga opened a bridge on Monday.|It cost 12 million euros.", "Riga opened a bridge.")
+    found = written_figures([Written(source, "Riga opened a bridge."), Written(source, "Oslo paid 30 million.")], None)
+    assert found["written_n"] == 2
+    assert found["with_something_missing"] == 0.5
+    assert found["rouge1"] == pytest.approx(50)
+    assert found["lead_rouge1"] > found["rouge1"]  # half of the sentences have nothing of their source
 
 
 def test_command_line_refuses_what_it_does_not_know(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

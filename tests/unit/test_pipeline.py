@@ -13,7 +13,7 @@ import pytest
 
 from communique import Article, Pipeline
 from communique.config import Settings
-from communique.grounding import missing
+from communique.grounding import Checker, Verdict, missing
 from communique.models import revision
 from communique.reading import read
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from communique.document import Document
+    from communique.summary.writer import Passage
 
 pytestmark = pytest.mark.models
 
@@ -172,8 +173,8 @@ class TooSlow:
 
     name = "slow@1"
 
-    def write(self, documents: Sequence[Document], deadline: float | None = None) -> list[str | None]:
-        return [None for _ in documents]
+    def write(self, passages: Sequence[Passage], deadline: float | None = None) -> list[str | None]:
+        return [None for _ in passages]
 
     def close(self) -> None:
         pass
@@ -189,6 +190,73 @@ def test_a_draft_that_misses_the_deadline_is_a_timeout_and_its_neighbours_are_un
     assert written.error.type == "timeout"
     assert written.summary is None
     assert chosen.summary is not None
+
+
+class Says:
+    """A writer that always writes the same."""
+
+    name = "says@1"
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.passages: list[Passage] = []
+
+    def write(self, passages: Sequence[Passage], deadline: float | None = None) -> list[str | None]:
+        self.passages += passages
+        return [self.text for _ in passages]
+
+    def close(self) -> None:
+        pass
+
+
+class Sure:
+    """A checker that believes everything."""
+
+    def check(self, claims: Sequence[str], document: Document) -> list[Verdict]:
+        return [Verdict(1.0, (0,), ()) for _ in claims]
+
+
+def written(pipeline: Pipeline, text: str, checker: Sure | Checker) -> tuple[Says, list[tuple[str, str]]]:
+    """The writer, and mode and text of each sentence of the summary when it writes `text` of any passage."""
+    flow = Pipeline(pipeline.settings, pipeline._reader, checker)  # type: ignore[arg-type]
+    writer = Says(text)
+    flow._writer = writer  # type: ignore[assignment]
+    article = Article(id="1", text=STORY, title="Truce broken", mode="abstractive", max_words=16)
+    record = flow.score(article, frozenset({"summary"}))
+    assert record.summary is not None
+    return writer, [(sentence.mode, sentence.text) for sentence in record.summary.sentences]
+
+
+def test_what_is_written_and_proven_stands_in_the_summary(pipeline: Pipeline) -> None:
+    said = "Armenia's defence ministry said 16 of its soldiers were killed when Azerbaijani forces shelled positions."
+    writer, sentences = written(pipeline, said, Sure())
+    assert ("abstractive", said) in sentences
+    assert all(title == "Truce broken" and 1 <= len(texts) <= 3 for title, texts in writer.passages)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Armenia's defence ministry said 61 of its soldiers were killed when Azerbaijani forces shelled positions.",
+        "Armenia's defence ministry said 16 of its soldiers were killed when Azerbaijani forces shelled Lachin.",
+        "Armenia's defence ministry said 16 of its soldiers were killed when",
+        "He said 16 of its soldiers were killed when Azerbaijani forces shelled positions.",
+        "",
+    ],
+    ids=["figure", "place", "unfinished", "leaning", "empty"],
+)
+def test_what_its_sources_lack_or_is_no_sentence_does_not_however_sure_the_checker(
+    pipeline: Pipeline, said: str
+) -> None:
+    _, sentences = written(pipeline, said, Sure())
+    assert sentences
+    assert not any(mode == "abstractive" for mode, _ in sentences)
+
+
+def test_sides_exchanged_are_not_proven(pipeline: Pipeline) -> None:
+    said = "Azerbaijan's defence ministry said 16 of its soldiers were killed when Armenian forces shelled positions."
+    assert ("abstractive", said) in written(pipeline, said, Sure())[1]
+    assert ("abstractive", said) not in written(pipeline, said, pipeline.checker)[1]
 
 
 def test_no_summary_is_longer_than_asked(pipeline: Pipeline) -> None:
