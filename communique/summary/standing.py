@@ -10,11 +10,14 @@ topic that was named a paragraph before it does not miss.
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from communique.summary.clauses import FINITE, QUOTED
 
-__all__ = ["is_broken", "is_dangling", "unresolved"]
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["is_broken", "is_dangling", "spoken", "unresolved"]
 
 _DANGLING: Final = re.compile(
     r"^(?:[“\"‘']?\s*)(?:He|She|It|They|His|Her|Its|Their|This|These|Those|That|Such|There|Here|Both|"
@@ -42,7 +45,8 @@ _PLURAL: Final = re.compile(
 _BACKWARD: Final = re.compile(
     r"\b(?:sa(?:id|ys)|d(?:id|oes|oing)|done|called it) so\b|\bsa(?:id|ys) it\b|"
     r"\bthe (?:former|latter)\b|\bwhich is which\b|"
-    r"\b(?:\d[\d,]*|one|two|three|some|many|most|none|all|half) of them\b"
+    r"\b(?:\d[\d,]*|one|two|three|some|many|most|none|all|half) of them\b|"
+    r"\b(?:all|some|most|none|much) of (?:that|this)\b"
 )
 #: Further verbs that make a sentence of a few words; what is missing here costs a sentence, no more.
 _VERB: Final = re.compile(
@@ -74,6 +78,9 @@ _LINK: Final = re.compile(
 _CREDIT: Final = re.compile(r"^(?:Image|Photo(?:graph)?|Picture|Video|Caption|Credit)s?\s?:\s")
 #: A quotation in single marks that does not end in the sentence.
 _HALF_QUOTED: Final = re.compile(r"^['‘](?!.*\w[.,!?]?['’](?:[\s,.;:!?)]|$))")
+_MARK: Final = re.compile(r"[“”\"]")
+#: A quotation of more sentences in one paragraph is a mark that was forgotten.
+_LONGEST_QUOTATION: Final = 8
 #: Who speaks of themselves in words that are not quoted.
 _OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us)\b")
 
@@ -83,6 +90,26 @@ def is_dangling(sentence: str) -> bool:
     if _DANGLING.match(sentence) or sentence[:1].islower():
         return True
     return bool(_SPOKEN.search(sentence)) and not _VOICED.search(QUOTED.sub("", sentence))
+
+
+def spoken(sentences: Sequence[str], paragraphs: Sequence[int]) -> list[bool]:
+    """Which sentences stand inside a quotation that another one opens: without it they read as the article's own words.
+
+    Args:
+        sentences: of an article, in order.
+        paragraphs: the number of each one's paragraph; a quotation ends with its paragraph.
+    """
+    found: set[int] = set()
+    opened: int | None = None
+    for number, sentence in enumerate(sentences):
+        if opened is not None and (paragraphs[number] != paragraphs[opened] or number - opened > _LONGEST_QUOTATION):
+            opened = None
+        marks = _MARK.findall(sentence)
+        if marks and opened is not None and marks[0] != "“":  # it ends here: what lies between was said
+            found.update(range(opened + 1, number))
+        for mark in marks:
+            opened = number if mark == "“" or (mark == '"' and opened is None) else None
+    return [number in found for number in range(len(sentences))]
 
 
 def unresolved(sentence: str) -> int:

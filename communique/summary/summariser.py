@@ -15,7 +15,7 @@ from communique.record import Summary, SummarySentence
 from communique.summary.clauses import Form, forms
 from communique.summary.drafts import Draft, sources
 from communique.summary.selection import Candidate, Proven, candidates, choose
-from communique.summary.standing import is_broken
+from communique.summary.standing import is_broken, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,9 +135,11 @@ class Summariser:
 
 
 def _allowed(document: Document) -> list[bool]:
-    """Which sentences a summary may rest on: whole ones, and none that may be of the page where there are others."""
+    """Which sentences a summary may rest on, where there are enough: whole ones, none from within a quotation, none of
+    doubt."""
     texts = [sentence.text for sentence in document.sentences]
-    closed = [_CLOSED.search(text) is not None for text in texts]
+    inside = spoken(texts, [sentence.paragraph for sentence in document.sentences])
+    closed = [_CLOSED.search(text) is not None and not said for text, said in zip(texts, inside, strict=True)]
     doubts = [sentence.doubt for sentence in document.sentences]
     sure = [whole and doubt < _DOUBTFUL for whole, doubt in zip(closed, doubts, strict=True)]
     return next((some for some in (sure, closed) if sum(some) >= _ENOUGH), [True] * len(texts))

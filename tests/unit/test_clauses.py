@@ -5,7 +5,7 @@ import time
 import pytest
 
 from communique.summary.clauses import forms
-from communique.summary.standing import is_broken, is_dangling, unresolved
+from communique.summary.standing import is_broken, is_dangling, spoken, unresolved
 
 
 def texts(sentence: str) -> list[str]:
@@ -165,3 +165,20 @@ def test_what_is_no_sentence_is_known() -> None:
 )
 def test_words_that_point_outside_the_sentence_are_counted(sentence: str, count: int) -> None:
     assert unresolved(sentence) == count
+
+
+@pytest.mark.parametrize("marks", ["“”", '""'])
+def test_what_stands_inside_a_quotation_that_another_sentence_opens_is_spoken(marks: str) -> None:
+    first, last = marks
+    said = [f"{first}We came at dawn.", "The bridge was gone.", f"Nobody waited,{last} the general said.", "It rained."]
+    assert spoken(said, [0, 0, 0, 0]) == [False, True, False, False]
+    assert spoken(said, [0, 1, 1, 1]) == [False] * 4  # a quotation ends with its paragraph
+
+
+def test_a_forgotten_mark_silences_no_article() -> None:
+    assert not any(spoken(['The 7" gun fired.', *["It rained."] * 20, 'They called it "luck".'], [0] * 22))
+
+
+def test_a_credit_is_no_sentence() -> None:
+    assert is_broken("Image: Harbour Press The court of Tartu upheld on Monday what the city had maintained all along.")
+    assert not is_broken("Images of the harbour show that the court of Tartu upheld what the city had maintained.")
