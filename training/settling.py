@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["fit"]
 
 #: Share of the articles that may go with what was undecided.
-LOST: Final = 0.003
+LOST: Final = 0.005
 #: A block counts by its characters, up to a limit.
 _BLOCK_LIMIT: Final = 600
 

@@ -74,8 +74,12 @@ _VOICED: Final = re.compile(
 _LINK: Final = re.compile(
     r"\b(?:seen|read|found|watched|viewed|available|click|see|watch) (?:more )?here\b[.!]?$", re.IGNORECASE
 )
-#: Whose picture it is: what follows on the same line hangs on it.
-_CREDIT: Final = re.compile(r"^(?:Image|Photo(?:graph)?|Picture|Video|Caption|Credit)s?\s?:\s")
+#: A picture's credit, who stands where in it, and the label of a link to another story.
+_CAPTION: Final = re.compile(
+    r"^(?:(?:Image|Photo(?:graph)?|Picture|Video|Caption|Credit)s?|Background|Related|Explainer|Watch|Read(?: more)?)"
+    r"\s?:\s|"
+    r",\s(?:(?:far|second from) )?(?:left|right|cent(?:er|re)|pictured),|\((?:left|right|cent(?:er|re)|pictured)\)"
+)
 #: A quotation in single marks that does not end in the sentence.
 _HALF_QUOTED: Final = re.compile(r"^['‘](?!.*\w[.,!?]?['’](?:[\s,.;:!?)]|$))")
 _MARK: Final = re.compile(r"[“”\"]")
@@ -127,8 +131,8 @@ def unresolved(sentence: str) -> int:
 
 
 def is_broken(sentence: str) -> bool:
-    """Whether it is no sentence to show: words run together ("sharingPRAGUE"), a link of the page, a picture's credit,
+    """Whether it is no sentence to show: words run together ("sharingPRAGUE"), a link of the page, a picture's caption,
     half of a quotation, or few words and no verb, as in a headline."""
-    if any(fault.search(sentence) for fault in (_RUN_TOGETHER, _LINK, _CREDIT, _HALF_QUOTED)):
+    if any(fault.search(sentence) for fault in (_RUN_TOGETHER, _LINK, _CAPTION, _HALF_QUOTED)):
         return True
     return sentence.count(" ") < _FEW_WORDS and not (FINITE.search(sentence) or _VERB.search(sentence))

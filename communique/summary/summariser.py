@@ -7,6 +7,7 @@ model rewrite some as one and lets what is proven compete with the rest; `auto` 
 from __future__ import annotations
 
 import re
+import statistics
 from typing import TYPE_CHECKING, Final
 
 from communique.errors import NothingToSummarise, TooShort
@@ -140,9 +141,12 @@ def _allowed(document: Document) -> list[bool]:
     texts = [sentence.text for sentence in document.sentences]
     inside = spoken(texts, [sentence.paragraph for sentence in document.sentences])
     closed = [_CLOSED.search(text) is not None and not said for text, said in zip(texts, inside, strict=True)]
+    if sum(closed) < _ENOUGH:
+        return [True] * len(texts)
     doubts = [sentence.doubt for sentence in document.sentences]
-    sure = [whole and doubt < _DOUBTFUL for whole, doubt in zip(closed, doubts, strict=True)]
-    return next((some for some in (sure, closed) if sum(some) >= _ENOUGH), [True] * len(texts))
+    # Where nearly all is in doubt, the surer half.
+    most = max(_DOUBTFUL, statistics.median(doubt for doubt, whole in zip(doubts, closed, strict=True) if whole))
+    return [whole and doubt <= most for whole, doubt in zip(closed, doubts, strict=True)]
 
 
 def _whole(text: str) -> bool:

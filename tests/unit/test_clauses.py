@@ -179,6 +179,10 @@ def test_a_forgotten_mark_silences_no_article() -> None:
     assert not any(spoken(['The 7" gun fired.', *["It rained."] * 20, 'They called it "luck".'], [0] * 22))
 
 
-def test_a_credit_is_no_sentence() -> None:
+def test_a_credit_or_a_caption_is_no_sentence() -> None:
+    assert is_broken(
+        "The mayors Jaan Kask, left, and Epp Org before they opened the bridge across the river on Monday."
+    )
+    assert not is_broken("The mayors left, and Epp Org opened the bridge across the river on Monday without them.")
     assert is_broken("Image: Harbour Press The court of Tartu upheld on Monday what the city had maintained all along.")
     assert not is_broken("Images of the harbour show that the court of Tartu upheld what the city had maintained.")
