@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Mention", "mentions", "opposed"]
+__all__ = ["Mention", "known_names", "mentions", "opposed"]
 
 #: Words that carry no content of a target's name.
 _HOLLOW: Final = frozenset(
@@ -64,6 +64,13 @@ def mentions(target: str, sentences: Sequence[str]) -> list[Mention]:
 def opposed(target: str) -> str | None:
     """The other side, of a target that is one of two: who blames the one is seldom against the other."""
     return _OPPOSED.get(target.strip().lower())
+
+
+@cache
+def known_names() -> frozenset[str]:
+    """Names of states and bodies with all their aliases."""
+    names, _ = _tables()
+    return frozenset(alias for aliases in names.values() for alias in aliases)
 
 
 def _search(pattern: re.Pattern[str], sentences: Sequence[str]) -> list[Mention]:

@@ -125,7 +125,8 @@ class Summariser:
         if choice.candidates:
             return choice.candidates
         # Every sentence is longer than the limit, or leans on another: the best cut of one that fits.
-        everything = candidates([forms(text) for text in texts], texts, salience).candidates
+        usable = candidates([_usable(forms(text)) for text in texts], texts, salience).candidates
+        everything = (*usable, *candidates([forms(text) for text in texts], texts, salience).candidates)
         fitting = tuple(candidate for candidate in everything if candidate.length <= limit)
         if not fitting:
             shortest = min((candidate.length for candidate in everything), default=0)
@@ -140,13 +141,14 @@ def _allowed(document: Document) -> list[bool]:
     doubt."""
     texts = [sentence.text for sentence in document.sentences]
     inside = spoken(texts, [sentence.paragraph for sentence in document.sentences])
-    closed = [_CLOSED.search(text) is not None and not said for text, said in zip(texts, inside, strict=True)]
+    whole = [_CLOSED.search(text) is not None and not text[:1].islower() for text in texts]
+    closed = [one and not said for one, said in zip(whole, inside, strict=True)]
     if sum(closed) < _ENOUGH:
         return [True] * len(texts)
     doubts = [sentence.doubt for sentence in document.sentences]
     # Where nearly all is in doubt, the surer half.
-    most = max(_DOUBTFUL, statistics.median(doubt for doubt, whole in zip(doubts, closed, strict=True) if whole))
-    return [whole and doubt <= most for whole, doubt in zip(closed, doubts, strict=True)]
+    most = max(_DOUBTFUL, statistics.median(doubt for doubt, one in zip(doubts, closed, strict=True) if one))
+    return [one and doubt <= most for one, doubt in zip(closed, doubts, strict=True)]
 
 
 def _whole(text: str) -> bool:

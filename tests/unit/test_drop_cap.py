@@ -21,10 +21,15 @@ def test_the_letter_comes_back_and_offsets_stay() -> None:
     assert first("taly welcomes the truce.", title="Italy hails truce").text == "Italy welcomes the truce."
 
 
+def test_the_letter_of_a_state_comes_back_though_nothing_else_names_it() -> None:
+    assert first("taly welcomes the truce.", "Rome is glad.").text == "Italy welcomes the truce."
+
+
 @pytest.mark.parametrize(
     "texts",
     [
-        ("taly welcomes the truce.", "Rome is glad."),  # nobody says which letter
+        ("artu welcomes the truce.", "Riga is glad."),  # nobody says which letter
+        ("ran away.", "Rome is glad."),  # a word, whatever state ends so
         ("the truce holds.", "Clothe the poor.", "Bathe in it, the mayor said."),  # a word of its own
         ("arm sales rose.", "Farm sales fell.", "A farm burned."),  # no name
         ("ran away.", "Iran said so.", "Gran said so."),  # two letters would do
