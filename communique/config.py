@@ -85,6 +85,13 @@ class Settings:
         default=None,
         metadata={"help": "probability under which a stance is `unsure`, 0 to 1; none takes that of the classifier"},
     )
+    written_support: float = field(
+        default=0.96,
+        metadata={
+            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: of those that were "
+            "read two in three were true over 0.9, five in six over 0.95"
+        },
+    )
     max_characters: int = field(
         default=1_000_000, metadata={"help": "longest text that is read, in characters; a longer one is an error"}
     )
@@ -122,6 +129,7 @@ class Settings:
         for name in ("topic_threshold", "abstain_below"):
             if getattr(self, name) is not None:
                 self._check_range(name, 0.0, 1.0)
+        self._check_range("written_support", 0.0, 1.0)
         self._check_range("max_characters", 1, 100_000_000)
         self._check_range("threads", 0, 1024)
         self._check_range("shard_size", 1, 100_000)

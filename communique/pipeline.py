@@ -62,7 +62,7 @@ class Pipeline:
         self.settings = settings
         self._reader = reader
         self.checker = checker
-        self._summariser = Summariser(self.checker)
+        self._summariser = Summariser(self.checker, settings.written_support)
         self._writer: Writer | None = None
         self._writer_lock = threading.Lock()
 

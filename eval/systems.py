@@ -146,7 +146,7 @@ def _writer(settings: Any) -> System:
 
     stack = ExitStack()
     pipeline = stack.enter_context(Pipeline.open(settings))
-    summariser = Summariser(pipeline.checker)
+    summariser = Summariser(pipeline.checker, 0.0)
     writer = Writer.open(pipeline.settings)
     stack.callback(writer.close)
 

@@ -41,7 +41,8 @@ log = logging.getLogger(__name__)
 
 #: Settings that change what a record says; a run is taken up only where they are the same.
 _TELLING: Final = (
-    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "shard_size",
+    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "written_support", "max_characters",
+    "shard_size",
 )  # fmt: skip
 
 #: Characters of a shard's items from which it is cut off, so that a few long articles do not fill the memory.

@@ -14,7 +14,8 @@ __all__ = ["ARTICLE_SETTINGS", "add_settings", "settings_of"]
 
 #: Settings that a command which scores articles takes as flags.
 ARTICLE_SETTINGS: Final = (
-    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "max_characters", "engine", "threads", "home",
+    "targets", "max_words", "mode", "topic_threshold", "abstain_below", "written_support", "max_characters", "engine",
+    "threads", "home",
 )  # fmt: skip
 
 #: What stands for the value in `--help`, where it is no whole number.
@@ -23,6 +24,7 @@ _METAVARS: Final = {
     "host": "ADDRESS",
     "topic_threshold": "PROBABILITY",
     "abstain_below": "PROBABILITY",
+    "written_support": "PROBABILITY",
     "deadline_seconds": "SECONDS",
 }
 _CHOICES: Final[dict[str, tuple[str, ...]]] = {"mode": get_args(RequestedMode), "engine": get_args(EngineName)}

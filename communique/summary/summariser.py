@@ -17,6 +17,7 @@ from communique.summary.clauses import Form, forms
 from communique.summary.drafts import Draft, sources
 from communique.summary.selection import Candidate, Proven, candidates, choose
 from communique.summary.standing import is_broken, spoken
+from communique.words import words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,9 +36,6 @@ DEFAULT_WORDS: Final = 60
 #: Of a short article so much at most, and in any case so many words.
 SHARE: Final = 0.6
 FEWEST_WORDS: Final = 30
-#: A written sentence stands only where the checker is this sure: of 880 that were read beside their sources 342 were
-#: true, of 123 over .9 82, of 15 over .96 13 (`training/EXPERIMENTS.md`).
-SURE: Final = 0.96
 #: Chat markers, and orders that are meant for a machine: no news, whoever wrote them into the page.
 _ORDER: Final = re.compile(
     r"<\|\w+\|>|^(?:Ignore|Disregard|Forget)\s+(?:all|any|everything|the|your|previous|prior)\b", re.IGNORECASE
@@ -53,11 +51,11 @@ _ENOUGH: Final = 3
 
 
 class Summariser:
-    """Chooses and cuts by the trunk's salience; proves what is written by the checker."""
+    """Chooses and cuts by the trunk's salience; what was written stands from a support by the checker on."""
 
-    def __init__(self, checker: Checker, sure: float = SURE) -> None:
+    def __init__(self, checker: Checker, written_support: float) -> None:
         self._checker = checker
-        self._sure = sure
+        self._written_support = written_support
 
     def choose(
         self, document: Document, salience: Sequence[NDArray[np.float32]], max_words: int | None, *, cut: bool
@@ -94,13 +92,17 @@ class Summariser:
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
     def _proven(self, document: Document, drafts: Sequence[Draft]) -> list[Proven]:
-        """Drafts that hold nothing which their sources lack, and of which the checker is sure."""
-        sound = [draft for draft in drafts if _whole(draft.text) and not missing(draft.text, _held(document, draft))]
+        """Drafts that hold nothing which their sources lack, and of which the checker is sure; copies are left out."""
+        sound = [
+            draft
+            for draft in drafts
+            if _whole(draft.text) and not _copied(document, draft) and not missing(draft.text, _held(document, draft))
+        ]
         verdicts = self._checker.check([draft.text for draft in sound], document)
         return [
             Proven(draft, verdict.support)
             for draft, verdict in zip(sound, verdicts, strict=True)
-            if verdict.support >= self._sure
+            if verdict.support >= self._written_support
         ]
 
     def _pick(
@@ -154,6 +156,12 @@ def _allowed(document: Document) -> list[bool]:
 def _whole(text: str) -> bool:
     """Whether what was written reads as a sentence."""
     return _CLOSED.search(text) is not None and bool(_usable([Form(text, (), 0)]))
+
+
+def _copied(document: Document, draft: Draft) -> bool:
+    """Whether it is one of its sources word for word, which can be chosen as it stands."""
+    written = [word.key for word in words(draft.text)]
+    return any(written == [word.key for word in words(document.sentences[number].text)] for number in draft.sentences)
 
 
 def _held(document: Document, draft: Draft) -> str:

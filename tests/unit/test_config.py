@@ -70,6 +70,7 @@ def test_targets_come_as_a_list_a_json_array_or_with_commas(tmp_path: Path, envi
         ({}, {}, "port = true", "must be a number"),
         ({}, {"COMMUNIQUE_DEADLINE_SECONDS": "nan"}, "", "must be a number"),
         ({"topic_threshold": 1.5}, {}, "", "from 0.0 to 1.0"),
+        ({"written_support": 1.5}, {}, "", "from 0.0 to 1.0"),
     ],
 )
 def test_what_is_wrong_is_named(

@@ -241,9 +241,11 @@ def test_what_is_written_and_proven_stands_in_the_summary(pipeline: Pipeline) ->
         "Armenia's defence ministry said 16 of its soldiers were killed when Azerbaijani forces shelled Lachin.",
         "Armenia's defence ministry said 16 of its soldiers were killed when",
         "He said 16 of its soldiers were killed when Azerbaijani forces shelled positions.",
+        "Azerbaijan's defence ministry denied that its forces had fired first",
+        "Azerbaijan's defence ministry denied that its forces had fired first.",
         "",
     ],
-    ids=["figure", "place", "unfinished", "leaning", "empty"],
+    ids=["figure", "place", "cut off", "leaning", "unfinished", "copied", "empty"],
 )
 def test_what_its_sources_lack_or_is_no_sentence_does_not_however_sure_the_checker(
     pipeline: Pipeline, said: str
