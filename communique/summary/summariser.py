@@ -6,6 +6,7 @@ model rewrite some as one and lets what is proven compete with the rest; `auto` 
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from communique.document import Document
+    from communique.document import Document, Sentence
     from communique.grounding import Checker
 
 __all__ = ["FEWEST_ARTICLE_WORDS", "Summariser"]
@@ -147,10 +148,20 @@ def _allowed(document: Document) -> list[bool]:
     closed = [one and not said for one, said in zip(whole, inside, strict=True)]
     if sum(closed) < _ENOUGH:
         return [True] * len(texts)
-    doubts = [sentence.doubt for sentence in document.sentences]
+    doubts = _filled(document.sentences)
     # Where nearly all is in doubt, the surer half.
     most = max(_DOUBTFUL, statistics.median(doubt for doubt, one in zip(doubts, closed, strict=True) if one))
     return [one and doubt <= most for one, doubt in zip(closed, doubts, strict=True)]
+
+
+def _filled(sentences: Sequence[Sentence]) -> list[float]:
+    """The doubt of each sentence, or that of a neighbouring block, the lesser of two, if both are doubted more: another
+    story goes on from block to block."""
+    blocks = {sentence.block: sentence.doubt for sentence in sentences}
+    around = dict.fromkeys(blocks, -math.inf)
+    for before, number, after in zip(blocks, list(blocks)[1:], list(blocks)[2:], strict=False):
+        around[number] = min(blocks[before], blocks[after])
+    return [max(sentence.doubt, around[sentence.block]) for sentence in sentences]
 
 
 def _whole(text: str) -> bool:

@@ -291,6 +291,22 @@ def test_a_doubtful_sentence_stays_in_the_article_and_out_of_the_summary(pipelin
     assert first not in {span.start for sentence in again.sentences for span in sentence.evidence}
 
 
+def test_what_stands_between_two_doubtful_blocks_is_doubted_with_them(pipeline: Pipeline) -> None:
+    document = read(Article(id="1", text=STORY))
+    salience = pipeline._reader.read([document])[0].salience()
+    blocks = sorted({sentence.block for sentence in document.sentences})
+
+    def rests_on(doubts: dict[int, float]) -> set[int]:
+        doubted = tuple(replace(s, doubt=doubts.get(s.block, -9.0)) for s in document.sentences)
+        chosen = pipeline._summariser.choose(replace(document, sentences=doubted), salience, 60, cut=False)
+        starts = {span.start for sentence in chosen.sentences for span in sentence.evidence}
+        return {s.block for s in document.sentences if any(s.span().start <= start < s.span().end for start in starts)}
+
+    first, second, third, *_ = blocks
+    assert rests_on({second: -1.0, third: -5.0}) & {first, third}
+    assert third not in rests_on({second: -1.0, third: -5.0, blocks[3]: -1.0})
+
+
 def test_an_article_that_breaks_while_its_page_is_settled_harms_no_neighbour(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
