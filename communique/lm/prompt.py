@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from communique.lm.tokenizer import LanguageTokenizer
 
@@ -25,7 +25,7 @@ INSTRUCTION: Final = (
     "State only what they state, with their names and figures."
 )
 
-#: Long enough for almost every news article whole; the attention's cost grows with the square.
+#: Long enough for whole articles, which those who compare engines prompt with.
 MAX_PROMPT_TOKENS: Final = 2048
 
 
@@ -43,8 +43,6 @@ def build_prompt(
     title: str,
     sentences: Sequence[str],
     *,
-    ranking: Iterable[int] | None = None,
-    lead: int = 3,
     max_tokens: int = MAX_PROMPT_TOKENS,
     instruction: str = INSTRUCTION,
 ) -> Prompt:
@@ -54,10 +52,7 @@ def build_prompt(
         tokenizer: turns the texts into ids.
         title: the headline, or empty.
         sentences: of the article, in its order, white space collapsed.
-        ranking: indices of `sentences`, the most important first; what is not named comes after them in order.
-            It decides only when not all sentences fit: the first `lead` go in, then by rank, whole sentences each.
-        lead: sentences at the beginning that go in first.
-        max_tokens: of the whole prompt. When not even one sentence fits, the first is cut.
+        max_tokens: of the whole prompt. A sentence that does not fit is passed over; when none fits, the first is cut.
         instruction: what the model is told, ahead of the text.
 
     Raises:
@@ -74,7 +69,7 @@ def build_prompt(
             f"a prompt of {max_tokens} tokens leaves no room for a text: {len(head) + len(tail)} are taken"
         )
     parts = tokenizer.encode_batch([sentence if i == 0 else " " + sentence for i, sentence in enumerate(sentences)])
-    kept = _fitting([len(part) for part in parts], room, _order(len(sentences), lead, ranking))
+    kept = _fitting([len(part) for part in parts], room)
     body = [token for index in kept for token in parts[index]] or parts[0][:room]
     return Prompt(
         token_ids=(*head, *body, *tail),
@@ -83,16 +78,11 @@ def build_prompt(
     )
 
 
-def _order(count: int, lead: int, ranking: Iterable[int] | None) -> list[int]:
-    """Indices 0 … count - 1 in the order in which they are taken."""
-    return list(dict.fromkeys([*range(min(lead, count)), *(ranking or ()), *range(count)]))
-
-
-def _fitting(lengths: Sequence[int], room: int, order: Iterable[int]) -> list[int]:
-    """Indices, ascending, of those that fit into `room` when taken in `order`; one that is too long is passed over."""
+def _fitting(lengths: Sequence[int], room: int) -> list[int]:
+    """Indices, ascending, of those that fit into `room` one after the other; one that is too long is passed over."""
     kept: list[int] = []
-    for index in order:
-        if lengths[index] <= room:
+    for index, length in enumerate(lengths):
+        if length <= room:
             kept.append(index)
-            room -= lengths[index]
-    return sorted(kept)
+            room -= length
+    return kept
