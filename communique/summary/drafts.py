@@ -21,7 +21,7 @@ __all__ = ["Draft", "sources"]
 #: Sentences that lead a group each, and groups at most: every one costs the language model a sentence.
 LEADING: Final = 4
 MOST_SOURCES: Final = 10
-#: Words of a group, as in training (`training/summaries.py`).
+#: Words of a group; training shows up to 160 (`training/summaries.py`).
 MOST_WORDS: Final = 120
 #: Cost of a sentence's place among those that may lead, per logarithm of its number.
 LATE: Final = 0.03
@@ -38,7 +38,7 @@ class Draft:
 def sources(
     salience: Sequence[NDArray[np.float32]], texts: Sequence[str], allowed: Sequence[bool]
 ) -> list[tuple[int, ...]]:
-    """Groups of one to three sentences: the ones most wanted, each alone and with its neighbours, and two together.
+    """Groups of one or two sentences: the ones most wanted, each alone, with a neighbour, and with each other.
 
     Args:
         salience: for each sentence [words, 2], as the trunk gives it.

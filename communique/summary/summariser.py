@@ -47,7 +47,7 @@ _QUESTION: Final = re.compile(r"^Q\.|\b(?:Q|Question)\s?:")
 _CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
 #: From these log-odds on a sentence may be of the page: a summary need not rest on it.
 _DOUBTFUL: Final = -4.5
-#: So many sentences that surely belong to the article are enough to summarise it by.
+#: With fewer whole sentences than this an article has none to be choosy about.
 _ENOUGH: Final = 3
 
 
