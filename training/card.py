@@ -23,7 +23,7 @@ SETS: Final[Mapping[str, tuple[str, str]]] = {
         "repository Apache-2.0; texts: the publishers' copyright",
     ),
     "allsides": (
-        "2,724 further articles on world affairs (AllSides repository), labelled for this project",
+        "3,914 further articles on world affairs (AllSides repository), labelled for this project",
         "repository Apache-2.0; texts: the publishers' copyright; labels: this project's own",
     ),
     "newsmtsc": ("NewsMTSC, sentences with target polarity (Hamborg and Donnay, EACL 2021)", "MIT-style"),
