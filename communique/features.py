@@ -10,15 +10,32 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from communique.passages import FAR, LAST, TITLE
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-__all__ = ["MENTION_FEATURES", "SENTENCE_FEATURES", "mention_features", "sentence_features"]
+    from communique.passages import Passage
+
+__all__ = [
+    "CHOICE_FEATURES",
+    "MENTION_FEATURES",
+    "PASSAGE_FEATURES",
+    "SENTENCE_FEATURES",
+    "choice_features",
+    "mention_features",
+    "passage_features",
+    "sentence_features",
+]
 
 SENTENCE_FEATURES: Final = 8
 MENTION_FEATURES: Final = 6
+PASSAGE_FEATURES: Final = 5
+CHOICE_FEATURES: Final = 16
+#: A summary of a sentence takes about so many of its words.
+_WANTED: Final = 8
 
 
 def sentence_features(lengths: Sequence[int], paragraphs: Sequence[int]) -> NDArray[np.float32]:
@@ -59,10 +76,55 @@ def mention_features(sentences: Sequence[int], total: int) -> NDArray[np.float32
         (
             math.log1p(len(sentences)) / 3,
             first / max(1, total),
-            any(number == -2 for number in sentences),
+            TITLE in sentences,
             any(number in (0, 1) for number in body),
             len(body) / max(1, total),
             math.log1p(total) / 5,
         ),
         dtype=np.float32,
     )
+
+
+def passage_features(passages: Sequence[Passage], total: int) -> NDArray[np.float32]:
+    """[P, 5] for the passages of one target: unnamed and how far from a mention, in the title, the lead, the end."""
+    return np.array(
+        [
+            (not p.named, p.distance / FAR, p.sentence == TITLE, p.sentence in (0, 1), p.sentence >= total - LAST)
+            for p in passages
+        ],
+        dtype=np.float32,
+    )
+
+
+def choice_features(
+    rows: NDArray[np.float32],
+    salience: Sequence[NDArray[np.float32]],
+    named: Sequence[float],
+    vectors: NDArray[np.float32],
+    first: NDArray[np.float32],
+) -> NDArray[np.float32]:
+    """[S, 16] for S sentences: their place, how much their words are wanted, and how like the article they are.
+
+    Args:
+        rows: their `sentence_features` [S, 8].
+        salience: for each [words, 2], as the trunk gives it.
+        named: share of the title's words that each holds.
+        vectors: their vectors [S, H].
+        first: the first window's CLS [H].
+    """
+    wanted = []
+    for scores in salience:
+        singles = np.sort(scores[:, 0]) if len(scores) else np.zeros(1, dtype=np.float32)
+        doubles = scores[:, 1] if len(scores) else singles
+        count = len(scores)
+        wanted.append(
+            (doubles.mean(), singles[-1], singles[-_WANTED:].mean(), singles.sum() / (count + 12), math.log1p(count))
+        )
+    likeness = np.stack([_cosine(vectors, vectors.mean(0)), _cosine(vectors, first)], axis=-1)
+    shares = np.asarray(named, dtype=np.float32)[:, None]
+    return np.concatenate([rows, np.array(wanted, dtype=np.float32), shares, likeness], axis=-1)
+
+
+def _cosine(vectors: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(vectors, axis=-1) * np.linalg.norm(other)
+    return vectors @ other / np.maximum(lengths, 1e-6)  # type: ignore[no-any-return]

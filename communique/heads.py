@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from communique.errors import EnvironmentFault
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -38,6 +40,10 @@ def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
     return (0.5 * x * (1.0 + np.sign(x) * erf)).astype(np.float32)
 
 
+#: Of the heads that came last: files without them are older.
+_LATEST = ("choice.weight", "target_query.weight")
+
+
 class Heads:
     """Weights of all heads, read from `heads.safetensors`."""
 
@@ -46,9 +52,19 @@ class Heads:
 
     @classmethod
     def load(cls, path: Path) -> Heads:
+        """The heads in a file.
+
+        Raises:
+            EnvironmentFault: an older version made it, with other heads.
+        """
         from safetensors.numpy import load_file
 
-        return cls(load_file(path))
+        weights = load_file(path)
+        if missing := [name for name in _LATEST if name not in weights]:
+            raise EnvironmentFault(
+                f"{path} was made by an older version and lacks {missing[0]}: python -m training.export classifier"
+            )
+        return cls(weights)
 
     def _linear(self, name: str, x: NDArray[np.float32]) -> Any:
         return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
@@ -87,21 +103,49 @@ class Heads:
         hidden = _gelu(self._linear("foreign_hidden", np.concatenate([tokens, sentences, beside, features], axis=-1)))
         return self._linear("foreign_out", hidden)[:, 0]  # type: ignore[no-any-return]
 
+    def choice(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logits [S] that a reader would take a sentence for a summary, from its vector and features, [S, H + F]."""
+        return self._linear("choice", inputs)[:, 0]  # type: ignore[no-any-return]
+
+    def sought(self, tokens: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[H]: what in a sentence without the target's name is most like the target [H], of its tokens [N, H]."""
+        weights = softmax(tokens @ self._linear("target_query", target) / np.float32(np.sqrt(tokens.shape[-1])))
+        return weights @ tokens
+
     def passages(
-        self, mentions: NDArray[np.float32], sentences: NDArray[np.float32], windows: NDArray[np.float32]
+        self,
+        mentions: NDArray[np.float32],
+        sentences: NDArray[np.float32],
+        windows: NDArray[np.float32],
+        features: NDArray[np.float32],
     ) -> NDArray[np.float32]:
-        """[P, width] from mention vectors, their sentences' vectors and their windows' CLS, each [P, H]."""
-        return _gelu(self._linear("passage_hidden", np.concatenate([mentions, sentences, windows], axis=-1)))
+        """[P, width] from mention vectors, their sentences' vectors and their windows' CLS, each [P, H], and the
+        passages' features [P, F]."""
+        inputs = np.concatenate([mentions, sentences, windows, features], axis=-1)
+        return _gelu(self._linear("passage_hidden", inputs))
 
     def passage_logits(self, passages: NDArray[np.float32]) -> NDArray[np.float32]:
         """Polarity logits [P, 3] of each passage by itself."""
         return self._linear("passage_out", passages)  # type: ignore[no-any-return]
 
     def stance(
-        self, passages: NDArray[np.float32], features: NDArray[np.float32]
+        self, passages: NDArray[np.float32], named: int, features: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], float, NDArray[np.float32]]:
-        """Stance logits [3], the presence logit, and the passages' weights [P], from passages and features [F]."""
-        weights = softmax(self._linear("passage_attention", passages), axis=0)
-        pooled = np.concatenate([(weights * passages).sum(0), passages.max(0), features])
-        hidden = _gelu(self._linear("stance_hidden", pooled))
-        return self._linear("stance_out", hidden), float(self._linear("presence_out", hidden)[0]), weights[:, 0]
+        """Stance logits [3], the presence logit, and the passages' weights [P].
+
+        Args:
+            passages: their vectors [P, width].
+            named: so many of them, the first, name the target; presence goes by them alone.
+            features: of the target's mentions [F].
+        """
+        scores = self._linear("passage_attention", passages)
+        weights = softmax(scores, axis=0)
+        hidden = self._pooled(passages, weights, named, features)
+        present = self._pooled(passages[:named], softmax(scores[:named], axis=0), named, features)
+        return self._linear("stance_out", hidden), float(self._linear("presence_out", present)[0]), weights[:, 0]
+
+    def _pooled(
+        self, passages: NDArray[np.float32], weights: NDArray[np.float32], named: int, features: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        pooled = np.concatenate([(weights * passages).sum(0), passages[:named].max(0), features])
+        return _gelu(self._linear("stance_hidden", pooled))

@@ -16,7 +16,7 @@ import numpy as np
 
 from communique.bag import bag
 from communique.encoder import Encoder
-from communique.features import mention_features, sentence_features
+from communique.features import choice_features, mention_features, passage_features, sentence_features
 from communique.heads import Heads, sigmoid, softmax
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, Passage, TokenIndex, passages
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from communique.document import Document
 
-__all__ = ["Calibration", "Reader", "Reading"]
+__all__ = ["Calibration", "Reader", "Reading", "Salience"]
 
 #: Passages given as evidence of a stance at most.
 MOST_EVIDENCE = 2
@@ -77,6 +77,19 @@ class Calibration:
         if "settling" in values:
             values["settling"] = Settling(**values["settling"] | {"weights": tuple(values["settling"]["weights"])})
         return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class Salience:
+    """What a summary of an article should hold.
+
+    Attributes:
+        words: for each sentence [words, 2]: how probable it is that a summary holds the word, and it with the next.
+        sentences: for each how probable it is that a reader would take it as it stands.
+    """
+
+    words: list[NDArray[np.float32]]
+    sentences: list[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +147,35 @@ class Reading:
         scaled += np.asarray(calibration.topic_shift, dtype=np.float32)
         return dict(zip(TOPICS, map(float, sigmoid(scaled)), strict=True))
 
-    def salience(self) -> list[NDArray[np.float32]]:
-        """For each sentence [words, 2]: how probable it is that a summary holds the word, and it with the next."""
+    def salience(self) -> Salience:
+        """How much each word and each sentence is wanted in a summary."""
+        wanted = self._wanted_words()
+        taken = [0.0] * len(self._texts)  # as it stays for a sentence without tokens
+        numbers, inputs = self.choice_inputs(wanted)
+        if numbers:
+            for number, value in zip(numbers, sigmoid(self._reader.heads.choice(inputs)).tolist(), strict=True):
+                taken[number] = value
+        return Salience(wanted, taken)
+
+    def choice_inputs(
+        self, wanted: Sequence[NDArray[np.float32]] | None = None
+    ) -> tuple[list[int], NDArray[np.float32]]:
+        """The numbers of the sentences that have tokens, and what their choice goes by: vector and features [S, H + F].
+
+        `wanted` is how much their words are, if at hand.
+        """
+        wanted = self._wanted_words() if wanted is None else wanted
+        numbers = [number for number in range(len(self._texts)) if number in self._vectors]
+        if not numbers:
+            return [], np.zeros((0, 0), dtype=np.float32)
+        vectors = np.stack([self._vectors[number] for number in numbers])
+        title = {word.key for word in words(self.document.title) if not word.is_function}
+        named = [len(title & {word.key for word in self._found[n]}) / max(1, len(title)) for n in numbers]
+        scores = [wanted[number] for number in numbers]
+        features = choice_features(self._features[numbers], scores, named, vectors, self._states[0][0])
+        return numbers, np.concatenate([vectors, features], axis=-1)
+
+    def _wanted_words(self) -> list[NDArray[np.float32]]:
         scores = [np.zeros((len(found), 2), dtype=np.float32) for found in self._found]
         rows, states = self._words(range(len(self._texts)))
         if rows:
@@ -219,29 +259,34 @@ class Reading:
         return self._judged[target]
 
     def _judged_anew(self, target: str) -> _Judged | None:
-        found = passages(target, self.document.title, self._texts, self._index)
+        paragraphs = [sentence.paragraph for sentence in self.document.sentences]
+        found = passages(target, self.document.title, self._texts, paragraphs, self._index)
         if not found:
             return None
         heads, numbers = self._reader.heads, [passage.sentence for passage in found]
+        named = sum(passage.named for passage in found)
+        tokens = [self._gather(passage.tokens) for passage in found]
+        mentions = [states.mean(0) for states in tokens[:named]]
+        sought = np.mean(mentions, axis=0)
         hidden = heads.passages(
-            np.stack([self._gather(passage.tokens).mean(0) for passage in found]),
+            np.stack([*mentions, *(heads.sought(states, sought) for states in tokens[named:])]),
             np.stack([self._vectors[number] for number in numbers]),
             np.stack([self._states[passage.tokens[0][0]][0] for passage in found]),
+            passage_features(found, len(self._texts)),
         )
-        logits, presence, weights = heads.stance(hidden, mention_features(numbers, len(self._texts)))
+        logits, presence, weights = heads.stance(hidden, named, mention_features(numbers[:named], len(self._texts)))
         return _Judged(found, hidden, logits, presence, weights)
 
     def _evidence(self, found: Sequence[Passage], weights: NDArray[np.float32]) -> tuple[Span, ...]:
         """The sentences that decided, in reading order; the title where it did."""
-        strongest = sorted(range(len(found)), key=lambda i: -weights[i])[:MOST_EVIDENCE]
-        spans = []
-        for index in sorted(strongest):
-            number = found[index].sentence
-            if number != TITLE:
-                spans.append(self.document.sentences[number].span())
-            elif self.document.article.title:
-                spans.append(Span(0, len(self.document.article.title), "title"))
-        return tuple(spans)
+        title = self.document.article.title  # one that only the page has cannot be pointed at
+        citable = [index for index, passage in enumerate(found) if passage.sentence != TITLE or title]
+        strongest = sorted(citable, key=lambda index: -weights[index])[:MOST_EVIDENCE]
+        numbers = sorted(found[index].sentence for index in strongest)  # the title's number is the least
+        return tuple(
+            Span(0, len(title), "title") if number == TITLE else self.document.sentences[number].span()
+            for number in numbers
+        )
 
 
 class Reader:

@@ -156,7 +156,7 @@ def _writer(settings: Any) -> System:
             salience = reading.salience()
             groups = summariser.sources(reading.document, salience)
             written = writer.write([(title, [texts[number] for number in group]) for group in groups])
-            drafts = [Proven(Draft(group, text or ""), 1.0) for group, text in zip(groups, written, strict=True)]
+            drafts = [Proven(Draft(group, text), 1.0) for group, text in zip(groups, written, strict=True) if text]
             choice = choose(candidates([], texts, salience, drafts), *_WORDS)
             yield unproven(
                 reading.document.article.id, " ".join(one.form.text for one in choice.candidates), writer.name

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import torch
 
-from communique.features import mention_features, sentence_features
+from communique.features import mention_features, passage_features, sentence_features
 from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, TokenIndex, passages
 from communique.perturbation import swap_sides
@@ -46,12 +46,14 @@ Position = tuple[int, int]
 
 @dataclass(slots=True)
 class TargetLabel:
-    """A target of an article: its passages' mention tokens, their sentences and windows, and the label."""
+    """A target of an article: its passages' tokens and sentences, and the label. The first `named` passages name it."""
 
     target: str
     tokens: list[tuple[Position, ...]]
     sentences: list[int]
-    features: NDArray[np.float32]
+    named: int
+    passage_features: NDArray[np.float32]  # [P, F]
+    mention_features: NDArray[np.float32]  # [F]
     stance: int  # index into STANCES; -1 for an absent target
     present: int  # 1, 0, or -1 where nobody judged
 
@@ -136,15 +138,18 @@ def article_sample(tokenizer: Tokenizer, article: Labelled, most_windows: int = 
     )
     judged = {**dict.fromkeys(article.absent, -1), **{t: STANCES.index(s) for t, s in article.stance.items()}}
     for target, stance in judged.items():
-        found = passages(target, article.title, article.sentences, index)
+        found = passages(target, article.title, article.sentences, article.paragraphs, index)
         if found:
             numbers = [passage.sentence for passage in found]
+            named = sum(passage.named for passage in found)
             sample.targets.append(
                 TargetLabel(
                     target=target,
                     tokens=[passage.tokens for passage in found],
                     sentences=numbers,
-                    features=mention_features(numbers, len(counts)),
+                    named=named,
+                    passage_features=passage_features(found, len(counts)),
+                    mention_features=mention_features(numbers[:named], len(counts)),
                     stance=stance,
                     present=int(stance >= 0) if article.absent or article.source_set in {"karabakh", "corpus"} else -1,
                 )
@@ -251,5 +256,5 @@ def collate(samples: Sequence[Sample], mask_mentions: float = 0.0, rng: random.R
 
 def _mention_tokens(sample: Sample) -> list[Position]:
     if isinstance(sample, ArticleSample):
-        return [place for target in sample.targets for tokens in target.tokens for place in tokens]
+        return [place for target in sample.targets for tokens in target.tokens[: target.named] for place in tokens]
     return list(sample.tokens) if isinstance(sample, SentenceSample) else []

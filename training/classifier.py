@@ -20,6 +20,7 @@ import torch
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors.torch import load_file
+from torch import nn
 
 from communique.errors import UsageError
 from communique.windows import load_tokenizer
@@ -70,6 +71,11 @@ class Pool:
         self.settings = settings
         self.tokenizer = tokenizer
         articles = data.load_articles([Path(path) for path in settings.corpus], data_root, settings.sets)
+        if settings.choices:
+            articles = data.with_choices(articles, Path(settings.choices))
+            console.print(
+                f"choices for {sum(bool(article.choice) for article in articles)} of {len(articles)} articles"
+            )
         if smoke:
             articles = articles[:: max(1, len(articles) // 24)]
         self.train_articles = [article for article in articles if not self._held(article.event)]
@@ -145,7 +151,7 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step / total, settings.warmup))
     console.print(
         f"{len(pool.train_articles)} articles, {len(pool.sentences)} sentences; "
-        f"held out: {len(pool.held_articles)} articles; {total} steps; {best_arithmetic()[1]}"
+        f"held out: {len(pool.held_articles)} articles; {total} steps; {best_arithmetic('cpu')[1]}"
     )
     done = resume(out, model, optimizer, rate)
     writer = writer_of(out)
@@ -232,16 +238,29 @@ def writer_of(out: Path) -> Any:
 
 
 def start_from(model: MultiTaskModel, paths: Sequence[Path]) -> None:
-    """Load the mean of the weights of earlier runs. A head that only some of them have is the mean of theirs, and one
-    that none has keeps what it was given."""
+    """Load the mean of the weights of earlier runs. A head that only some of them have is the mean of theirs, one that
+    none has keeps what it was given, and inputs that a head had not yet begin without weight."""
     runs = [load_file(path) for path in paths]
     for path, run in zip(paths, runs, strict=True):
         others = [name for name in run.keys() ^ model.state_dict().keys() if not name.startswith("heads.")]
         if others:
             raise UsageError(f"{path} holds another encoder's weights: {others[0]} and {len(others) - 1} more differ")
-    known = {name: [run[name] for run in runs if name in run] for name in model.state_dict()}
-    mean = {name: torch.stack(found).mean(0) for name, found in known.items() if found}
+    mean = {}
+    for name, own in model.state_dict().items():
+        found = [_widened(run[name], own, name, path) for path, run in zip(paths, runs, strict=True) if name in run]
+        if found:
+            mean[name] = torch.stack(found).mean(0)
     model.load_state_dict(mean, strict=False)
+
+
+def _widened(earlier: torch.Tensor, own: torch.Tensor, name: str, path: Path) -> torch.Tensor:
+    """An earlier run's weights in the model's own shape: a head's matrix may have got more inputs since."""
+    if earlier.shape == own.shape:
+        return earlier
+    grown = own.shape[-1] - earlier.shape[-1]
+    if not name.startswith("heads.") or earlier.shape[:-1] != own.shape[:-1] or grown < 0:
+        raise UsageError(f"{path}: {name} is {tuple(earlier.shape)}, and {tuple(own.shape)} here")
+    return nn.functional.pad(earlier, (0, grown))
 
 
 def _save(path: Path, model: MultiTaskModel) -> None:

@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -42,6 +42,7 @@ __all__ = [
     "load_articles",
     "sentences_of",
     "target_sentences",
+    "with_choices",
 ]
 
 #: The targets that every article of the conflict sets was judged for; a missing one is absent.
@@ -57,7 +58,8 @@ class Labelled:
     """A cleaned article with its labels.
 
     `absent` are targets known to play no part; `foreign` says which characters of a sentence are not the article's own
-    but left over from a page.
+    but left over from a page; `choice` is for each sentence what a reader who chose a summary made of it: 1 taken, 0.5
+    nearly, -1 it should not be, 0 the rest.
     """
 
     id: str
@@ -71,6 +73,7 @@ class Labelled:
     absent: tuple[str, ...] = ()
     summaries: tuple[str, ...] = ()
     foreign: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
+    choice: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +198,25 @@ def allsides(path: Path, labels: Path = ALLSIDES_LABELS) -> list[Labelled]:
     if judged:
         raise ValueError(f"{path}: lacks {len(judged)} labelled articles, such as {min(judged)}")
     return list(labelled(found, "allsides", str(path)))
+
+
+def with_choices(articles: Iterable[Labelled], path: Path) -> list[Labelled]:
+    """The articles with the choices of a JSONL: `id`, `sentences` (how many) and numbers `best`, `next` and `weak`.
+
+    An article that is cut into another number of sentences by now keeps none.
+    """
+    known = {item["id"]: item for item in lines(path)}
+    found = []
+    for article in articles:
+        item = known.get(article.id)
+        if item and item["sentences"] == len(article.sentences):
+            values = [0.0] * item["sentences"]
+            for name, value in (("weak", -1.0), ("next", 0.5), ("best", 1.0)):
+                for number in item[name]:
+                    values[number] = value
+            article = replace(article, choice=tuple(values))
+        found.append(article)
+    return found
 
 
 _POLARITY: Final = {2.0: "against", 4.0: "neutral", 6.0: "favor"}

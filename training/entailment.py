@@ -81,7 +81,7 @@ class EntailmentModel(nn.Module):
 
     def forward(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
         """Logits [N] of windows ids [N, L] with mask and token types [N, L]."""
-        device, arithmetic = best_arithmetic()
+        device, arithmetic = best_arithmetic(ids.device.type)
         with torch.autocast(device, torch.bfloat16, enabled=arithmetic == "bf16"):
             states = self.trunk(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
         return self.judged(states.float(), mask)

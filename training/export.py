@@ -24,6 +24,7 @@ from communique.bag import bag
 from communique.errors import CommuniqueError, UsageError
 from communique.heads import Heads
 from communique.reader import Calibration, Reader
+from training import choice
 from training.batches import ArticleSample
 from training.calibration import fit
 from training.card import classifier_card
@@ -77,6 +78,7 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     words = fit_words(pool.train_articles)
     heads = {k: v.contiguous().half().numpy() for k, v in model.heads.state_dict().items()}
     heads |= {name: value.astype(np.float16) for name, value in words.items()}
+    heads |= choice.none(model.trunk.config.hidden_size)
     lines = Heads(heads)
     topic_words = {a.id: lines.topic_words(*bag((a.title, *a.sentences))) for a in pool.held_articles}
     calibration = fit(kept, topic_words)
@@ -88,6 +90,8 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     save_graph(module, to / "trunk.xml", _windows(pool.samples.values(), _RANGED))
     held = _windows((sample for sample in pool.validation if isinstance(sample, ArticleSample)), _COMPARED)
     found = agreement(module, to / "trunk.xml", held)
+    if chosen := [article for article in (*pool.train_articles, *pool.held_articles) if article.choice]:
+        save_file(heads | choice.fit(Reader(to), chosen), to / "heads.safetensors")
     if pool.held_patterns:
         rng = random.Random(settings.seed)
         pages = marked_pages(pool.held_articles, pool.held_patterns, _SETTLED, rng, _PAGE_WORDS)

@@ -1,7 +1,8 @@
 """What a cleaner may leave in a scraped article: lines of the page and openings of other stories.
 
 Put back into clean articles while the trunk learns, so that it looks past them: their words are in no summary, whatever
-the reference says, and the labels of the article stay. It knows nothing of how a page looks; `communique/reading` does.
+the reference says. The article's labels stay, but not its choices, whose numbers no longer fit. It knows nothing of
+how a page looks; `communique/reading` does.
 """
 
 from __future__ import annotations
@@ -75,6 +76,7 @@ class Leftovers:
             sentences=tuple(text for text, _, _ in sentences),
             paragraphs=tuple(paragraphs),
             foreign={n: ((0, foreign),) for n, (_, _, foreign) in enumerate(sentences) if foreign},
+            choice=(),
         )
 
     def _piece(self, article: Labelled, rng: random.Random) -> list[str]:

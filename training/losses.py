@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
+from communique.features import PASSAGE_FEATURES
 from communique.passages import TITLE
 from training.batches import ArticleSample, SentenceSample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from training.batches import Batch, Position
-    from training.model import MultiTaskModel
+    from training.batches import Batch, Position, TargetLabel
+    from training.model import Heads, MultiTaskModel
 
 __all__ = ["LossWeights", "Predictions", "batch_loss"]
 
@@ -110,12 +111,8 @@ def _articles(
                 if keep:
                     keep.foreign.append((logits.sigmoid().detach(), truth))
         for target in sample.targets:
-            hidden = heads.passages(
-                torch.stack([_gather(states, offset, places).mean(0) for places in target.tokens]),
-                torch.stack([vectors[number] for number in target.sentences]),
-                torch.stack([states[offset + places[0][0], 0] for places in target.tokens]),
-            )
-            logits, present = heads.stance(hidden, torch.from_numpy(target.features))
+            hidden = _passages(heads, states, offset, target, vectors)
+            logits, present = heads.stance(hidden, target.named, torch.from_numpy(target.mention_features))
             if target.stance >= 0:
                 truth = torch.tensor(target.stance)
                 found["stance"].append(nn.functional.cross_entropy(logits, truth) * classes[target.stance])
@@ -130,11 +127,26 @@ def _articles(
     return {name: torch.stack(terms).mean() for name, terms in found.items() if terms}
 
 
+def _passages(heads: Heads, states: Tensor, offset: int, target: TargetLabel, vectors: Mapping[int, Tensor]) -> Tensor:
+    """[P, width]: a target's passages. Where it is not named, what is most like its mentions stands for one."""
+    tokens = [_gather(states, offset, places) for places in target.tokens]
+    mentions = [found.mean(0) for found in tokens[: target.named]]
+    sought = torch.stack(mentions).mean(0)
+    mentions += [heads.sought(found, sought) for found in tokens[target.named :]]
+    return heads.passages(
+        torch.stack(mentions),
+        torch.stack([vectors[number] for number in target.sentences]),
+        torch.stack([states[offset + places[0][0], 0] for places in target.tokens]),
+        torch.from_numpy(target.passage_features),
+    )
+
+
 def _sentences(model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predictions | None) -> dict[str, Tensor]:
     samples = [sample for sample in batch.samples if isinstance(sample, SentenceSample)]
     mentions = [_gather(states, at, s.tokens).mean(0) for s, at in zip(samples, batch.offsets, strict=True)]
     bodies = [_gather(states, at, s.body).mean(0) for s, at in zip(samples, batch.offsets, strict=True)]
-    hidden = model.heads.passages(torch.stack(mentions), torch.stack(bodies), states[batch.offsets, 0])
+    features = torch.zeros(len(samples), PASSAGE_FEATURES)
+    hidden = model.heads.passages(torch.stack(mentions), torch.stack(bodies), states[batch.offsets, 0], features)
     logits = model.heads.passage_out(model.heads.dropout(hidden))
     truth = torch.tensor([sample.label for sample in samples])
     if keep:

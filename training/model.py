@@ -6,12 +6,13 @@ Shapes: W windows of at most L tokens, hidden size H = 384. The same arithmetic 
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
-from communique.features import MENTION_FEATURES, SENTENCE_FEATURES
+from communique.features import MENTION_FEATURES, PASSAGE_FEATURES, SENTENCE_FEATURES
 from communique.labels import STANCES, TOPICS
 
 if TYPE_CHECKING:
@@ -32,7 +33,10 @@ class Heads(nn.Module):
         self.salience_out = nn.Linear(128, 2)
         self.foreign_hidden = nn.Linear(3 * hidden + SENTENCE_FEATURES, 128)
         self.foreign_out = nn.Linear(128, 1)
-        self.passage_hidden = nn.Linear(3 * hidden, width)
+        self.target_query = nn.Linear(hidden, hidden)
+        nn.init.eye_(self.target_query.weight)  # to begin with, what is like the target is about it
+        nn.init.zeros_(self.target_query.bias)
+        self.passage_hidden = nn.Linear(3 * hidden + PASSAGE_FEATURES, width)
         self.passage_attention = nn.Linear(width, 1)
         self.passage_out = nn.Linear(width, len(STANCES))  # a lone passage, as sentence-level sets label it
         self.stance_hidden = nn.Linear(2 * width + MENTION_FEATURES, width)
@@ -58,16 +62,28 @@ class Heads(nn.Module):
         hidden = self.foreign_hidden(torch.cat([tokens, sentences, beside, features], dim=-1))
         return self.foreign_out(self.dropout(nn.functional.gelu(hidden)))[:, 0]  # type: ignore[no-any-return]
 
-    def passages(self, mentions: Tensor, sentences: Tensor, windows: Tensor) -> Tensor:
-        """[P, width] from mention vectors, their sentences' vectors and their windows' CLS, each [P, H]."""
-        return nn.functional.gelu(self.passage_hidden(self.dropout(torch.cat([mentions, sentences, windows], dim=-1))))
+    def sought(self, tokens: Tensor, target: Tensor) -> Tensor:
+        """[H]: what in a sentence without the target's name is most like the target [H], of its tokens [N, H]."""
+        scores = tokens @ self.target_query(target) / math.sqrt(tokens.shape[-1])
+        return torch.softmax(scores, dim=0) @ tokens
 
-    def stance(self, passages: Tensor, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Stance logits [3] and the presence logit [1] from a target's passages [P, width] and features [F]."""
-        weights = torch.softmax(self.passage_attention(passages), dim=0)
-        pooled = torch.cat([(weights * passages).sum(0), passages.amax(0), features])
-        hidden = self.dropout(nn.functional.gelu(self.stance_hidden(pooled)))
-        return self.stance_out(hidden), self.presence_out(hidden)
+    def passages(self, mentions: Tensor, sentences: Tensor, windows: Tensor, features: Tensor) -> Tensor:
+        """[P, width] from mention vectors, their sentences' vectors and their windows' CLS, each [P, H], and the
+        passages' features [P, F]."""
+        read = self.dropout(torch.cat([mentions, sentences, windows], dim=-1))
+        return nn.functional.gelu(self.passage_hidden(torch.cat([read, features], dim=-1)))
+
+    def stance(self, passages: Tensor, named: int, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Stance logits [3] and the presence logit [1] from a target's passages [P, width], the first `named` of which
+        name it, and features of its mentions [F]. Presence goes by those alone."""
+        scores = self.passage_attention(passages)
+        hidden = self._pooled(passages, torch.softmax(scores, dim=0), named, features)
+        present = self._pooled(passages[:named], torch.softmax(scores[:named], dim=0), named, features)
+        return self.stance_out(hidden), self.presence_out(present)
+
+    def _pooled(self, passages: Tensor, weights: Tensor, named: int, features: Tensor) -> Tensor:
+        pooled = torch.cat([(weights * passages).sum(0), passages[:named].amax(0), features])
+        return self.dropout(nn.functional.gelu(self.stance_hidden(pooled)))  # type: ignore[no-any-return]
 
 
 class MultiTaskModel(nn.Module):
@@ -85,14 +101,14 @@ class MultiTaskModel(nn.Module):
 
     def states(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
         """Hidden states [W, L, H] of windows ids [W, L] with mask [W, L] and token types [W, L]."""
-        device, arithmetic = best_arithmetic()
+        device, arithmetic = best_arithmetic(ids.device.type)
         with torch.autocast(device, torch.bfloat16, enabled=arithmetic == "bf16"):
             states = self.trunk(input_ids=ids, attention_mask=mask, token_type_ids=types).last_hidden_state
         return states.float()  # type: ignore[no-any-return]
 
 
-def best_arithmetic() -> tuple[str, str]:
-    """The device type, and `bf16` where the machine computes in it fast, else `fp32`."""
-    if torch.cuda.is_available():
+def best_arithmetic(device: str = "") -> tuple[str, str]:
+    """The device type (the best there is, unless given), and `bf16` where it computes in it fast, else `fp32`."""
+    if device == "cuda" or (not device and torch.cuda.is_available()):
         return "cuda", "bf16"
     return "cpu", "bf16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "fp32"

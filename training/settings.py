@@ -33,6 +33,7 @@ class ClassifierSettings:
         corpus: JSONL files in the reference form.
         sets: external article sets under the data root (`karabakh`, `world`, `allsides`).
         target_sentences: file of NewsMTSC under the data root, or none.
+        choices: file of the sentences that readers chose for summaries, or none; `training.export` learns from it.
         epochs: passes over everything.
         batch_tokens: padded tokens in a batch.
         trunk_lr: peak learning rate of the encoder.
@@ -63,6 +64,7 @@ class ClassifierSettings:
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     target_sentences: str | None = None
+    choices: str | None = None
     epochs: int = 3
     batch_tokens: int = 4096
     trunk_lr: float = 8e-5
@@ -104,7 +106,6 @@ class SummarizerSettings:
 
     Attributes:
         base: name in `models/registry.toml`, a `.gguf` file, a folder, or a name on a hub.
-        init: weights of an earlier run to start from, or none.
         corpus: JSONL files in the reference form, folders of texts, or hub data sets (`NAME:CONFIGURATION:SPLIT`).
         sets: external article sets under the data root (`karabakh`, `world`).
         rank: of LoRA on every linear layer; 0 trains the whole network.

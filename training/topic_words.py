@@ -1,7 +1,7 @@
 """Fit the line that reads topics from an article's words alone; serving adds it to what the trunk says.
 
 The trunk knows what a text means and sees little of each rare word; the line knows rare words and nothing else. It is
-fitted in seconds by `python -m training.export classifier`, on the articles that the trunk learned from.
+fitted in seconds by `python -m training.export classifier`, on all articles outside the held-out fold.
 """
 
 from __future__ import annotations

@@ -17,7 +17,8 @@ __all__ = ["figures"]
 
 
 def figures(kept: Predictions) -> dict[str, Any]:
-    """F1 of topics, stance by set and polarity; ranking quality of salience and presence. All in [0, 1]."""
+    """F1 of topics, stance by set and polarity; ranking quality of salience and presence. All in [0, 1] but
+    the counts."""
     found: dict[str, Any] = {}
     if kept.topics:
         truth = np.stack([row.numpy() for *_, row in kept.topics]) > 0.5

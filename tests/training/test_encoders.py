@@ -163,15 +163,29 @@ def test_a_run_starts_from_the_mean_of_earlier_ones(encoder: Path, corpus: str, 
         weights = {key: torch.full_like(value, float(number)) for key, value in model.state_dict().items()}
         if name == "a":
             del weights["heads.foreign_out.bias"]
+            weights["heads.passage_hidden.weight"] = weights["heads.passage_hidden.weight"][:, :-5].clone()
         save_file(weights, tmp_path / f"{name}.safetensors")
     classifier.start_from(model, [tmp_path / "a.safetensors", tmp_path / "b.safetensors"])
     found = model.state_dict()
     assert float(found["heads.topic_out.weight"].unique()) == 0.5
     assert float(found["heads.foreign_out.bias"]) == 1.0
+    assert float(found["heads.passage_hidden.weight"].unique()) == 0.5  # also of inputs that the first had not yet
     odd = {key: value for key, value in load_file(tmp_path / "a.safetensors").items() if "layer" not in key}
     save_file(odd, tmp_path / "odd.safetensors")
     with pytest.raises(UsageError, match=r"odd\.safetensors holds another encoder's weights"):
         classifier.start_from(model, [tmp_path / "odd.safetensors"])
+    wide = load_file(tmp_path / "b.safetensors")
+    wide["heads.topic_out.weight"] = torch.ones(11, 999)
+    save_file(wide, tmp_path / "wide.safetensors")
+    with pytest.raises(UsageError, match=r"wide\.safetensors: heads\.topic_out\.weight is \(11, 999\), and"):
+        classifier.start_from(model, [tmp_path / "wide.safetensors"])
+
+
+@pytest.mark.parametrize("path", sorted(Path("training/configs").glob("classifier*.yaml")), ids=lambda path: path.stem)
+def test_the_stages_configurations_are_legal(path: Path) -> None:
+    settings = load(ClassifierSettings, path)
+    assert all(Path(name).exists() for name in (*settings.corpus, *settings.pages))
+    assert settings.choices is None or Path(settings.choices).exists()
 
 
 def test_one_path_is_a_list_of_one(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from communique.reader import Salience
 from communique.summary.clauses import forms
 from communique.summary.drafts import MOST_SOURCES, MOST_WORDS, Draft, sources
 from communique.summary.selection import Proven, candidates, choose
@@ -18,16 +19,19 @@ TEXTS = [
 ]
 
 
-def salience(*levels: float) -> list[np.ndarray]:
-    return [np.full((len(words(text)), 2), level, np.float32) for text, level in zip(TEXTS, levels, strict=True)]
+def salience(*levels: float) -> Salience:
+    wanted = [np.full((len(words(text)), 2), level, np.float32) for text, level in zip(TEXTS, levels, strict=True)]
+    return Salience(wanted, [0.0] * len(levels))
 
 
 def test_groups_are_led_by_what_is_most_wanted_and_keep_to_what_is_allowed() -> None:
-    groups = sources(salience(0.2, 0.1, 0.1, 0.9), TEXTS, [True] * 4)
+    groups = sources(salience(0.2, 0.1, 0.1, 0.9).words, TEXTS, [True] * 4)
     assert groups[:2] == [(3,), (2, 3)]
     assert len(groups) == len(set(groups)) <= MOST_SOURCES
     assert all(group == tuple(sorted(group)) for group in groups)
-    assert {i for group in sources(salience(0.2, 0.1, 0.1, 0.9), TEXTS, [True, True, False, True]) for i in group} == {
+    assert {
+        i for group in sources(salience(0.2, 0.1, 0.1, 0.9).words, TEXTS, [True, True, False, True]) for i in group
+    } == {
         0,
         1,
         3,

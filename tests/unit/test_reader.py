@@ -64,9 +64,9 @@ def test_a_settled_reading_is_that_of_the_sentences_that_stay(reader: Reader) ->
     # The words that stay keep what was read in them, though one sentence fewer stands before the last.
     before, after = reading.foreign([0, 4]), settled.foreign([0, 3])
     assert after == pytest.approx(before, abs=0.5)
-    assert [len(rows) for rows in settled.salience()] == [
-        len(rows) for n, rows in enumerate(reading.salience()) if n != 3
-    ]
+    kept, whole = settled.salience(), reading.salience()
+    assert [len(rows) for rows in kept.words] == [len(rows) for n, rows in enumerate(whole.words) if n != 3]
+    assert len(kept.sentences) == len(whole.sentences) - 1
     assert sum(settled.topics().values()) > 0
     spans = settled.stance("Azerbaijan").evidence
     assert spans
@@ -77,3 +77,20 @@ def test_what_nobody_doubted_is_read_as_it_is(reader: Reader) -> None:
     (reading,) = reader.read([read(Article(id="1", text=ARTICLE))])
     assert reading.settled() is reading
     assert np.isfinite(reading.foreign([0])[0])
+
+
+def test_evidence_is_given_in_reading_order_and_the_title_only_where_it_was_sent(reader: Reader) -> None:
+    from communique.passages import TITLE, Passage
+
+    found = [Passage(4, ((0, 1),)), Passage(1, ((0, 2),), 1), Passage(TITLE, ((0, 3),), 3)]
+    article = Article(id="1", text=ARTICLE, title="Two soldiers wounded on the border, Yerevan says")
+    for title, weights, starts in (
+        (article.title, (0.5, 0.4, 0.1), ["text", "text"]),
+        (article.title, (0.5, 0.1, 0.4), ["title", "text"]),
+        ("", (0.2, 0.3, 0.5), ["text", "text"]),
+    ):
+        (reading,) = reader.read([read(replace(article, title=title))])
+        spans = reading._evidence(found, np.array(weights))
+        assert [span.field for span in spans] == starts
+        texts = [span.start for span in spans if span.field == "text"]
+        assert texts == sorted(texts)

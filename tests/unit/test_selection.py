@@ -2,17 +2,19 @@ from __future__ import annotations
 
 import numpy as np
 
+from communique.reader import Salience
 from communique.summary.clauses import forms
 from communique.summary.selection import candidates, choose
 from communique.words import words
 
 
-def table(sentences: list[str], wanted: set[str]) -> object:
+def table(sentences: list[str], wanted: set[str], worth: list[float] | None = None) -> object:
     salience = [
         np.array([[0.9 if word.key in wanted else 0.05, 0.05] for word in words(text)], dtype=np.float32)
         for text in sentences
     ]
-    return candidates([forms(text) for text in sentences], sentences, salience)
+    known = Salience(salience, worth or [0.25] * len(sentences))
+    return candidates([forms(text) for text in sentences], sentences, known)
 
 
 def chosen(sentences: list[str], wanted: set[str], most: int, least: int = 0) -> list[int]:
@@ -58,7 +60,8 @@ def test_a_person_whom_another_sentence_introduces_costs() -> None:
         "Rain fell on the whole of the valley for the third day in a row.",
         "Dalil promised the people of the valley a second hospital by next spring.",
     ]
-    found = candidates([forms(text)[:1] for text in texts], texts, [np.full((30, 2), 0.5, np.float32)] * 3).candidates
+    known = Salience([np.full((30, 2), 0.5, np.float32)] * 3, [0.0] * 3)
+    found = candidates([forms(text)[:1] for text in texts], texts, known).candidates
     assert {candidate.sentence: candidate.strangers for candidate in found} == {0: 0, 1: 0, 2: 1}
 
 
@@ -81,3 +84,11 @@ def test_a_little_short_is_better_than_the_wrong_sentence() -> None:
     wanted = {word.key for word in words(lead)}
     assert chosen([lead, tail], wanted, 30, 20) == [0]
     assert 1 in chosen(["Italy agrees.", tail], {"ital", "agre"}, 30, 20)
+
+
+def test_of_sentences_whose_words_are_wanted_alike_it_takes_the_one_that_a_reader_would_take() -> None:
+    sentences = ["Rain fell on the old town all day.", "Snow fell on the new town all week.", "Birds sang."]
+    for taken in (0, 1):
+        worth = [0.9 if n == taken else 0.1 for n in range(3)]
+        found = choose(table(sentences, {"fall", "town"}, worth), 8, 0)  # type: ignore[arg-type]
+        assert [c.sentence for c in found.candidates] == [taken]

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from communique.passages import TITLE, TokenIndex, passages
 from communique.targets import mentions
 from communique.windows import Window
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def found(target: str, *sentences: str) -> list[tuple[int, str]]:
@@ -43,8 +48,33 @@ def test_a_passage_gathers_the_mentions_of_one_sentence_and_the_title_is_read_on
     # Two windows: [CLS] Baku [SEP] Baku met Baku [SEP], [CLS] Baku [SEP] rain [SEP]
     first = Window((0,) * 7, (-1, TITLE, -1, 0, 0, 0, -1), (0, 0, 0, 0, 5, 9, 0), (0, 4, 0, 4, 8, 13, 0), (0,) * 7)
     second = Window((0,) * 5, (-1, TITLE, -1, 1, -1), (0, 0, 0, 0, 0), (0, 4, 0, 4, 0), (0,) * 5)
-    got = passages("Azerbaijan", "Baku", ["Baku met Baku", "rain"], TokenIndex([first, second]))
-    assert [(passage.sentence, passage.tokens) for passage in got] == [(TITLE, ((0, 1),)), (0, ((0, 3), (0, 5)))]
+    got = passages("Azerbaijan", "Baku", ["Baku met Baku", "rain"], [0, 0], TokenIndex([first, second]))
+    named = [(passage.sentence, passage.tokens) for passage in got if passage.named]
+    assert named == [(TITLE, ((0, 1),)), (0, ((0, 3), (0, 5)))]
+    assert [(passage.sentence, passage.tokens, passage.distance) for passage in got[2:]] == [(1, ((1, 3),), 1)]
+
+
+def _reached(target: str, title: str, *texts: str, paragraphs: Sequence[int]) -> list[tuple[int, int]]:
+    """Sentence and distance of each passage; every sentence is one token of one window, the title none if empty."""
+    numbers = [*([TITLE] if title else []), *range(len(texts))]
+    ends = [len(text) for text in ([title] if title else []) + list(texts)]
+    window = Window((0,) * len(numbers), tuple(numbers), (0,) * len(numbers), tuple(ends), (0,) * len(numbers))
+    return [(p.sentence, p.distance) for p in passages(target, title, texts, paragraphs, TokenIndex([window]))]
+
+
+def test_what_follows_a_mention_the_title_and_the_end_are_passages_too() -> None:
+    texts = ("Petro promised peace.", "He gave war.", "He left.", "Rain fell.", "Snow.", "Hail.", "All know why.")
+    got = _reached("Gustavo Petro", "A farewell", *texts, paragraphs=[0, 0, 0, 0, 1, 1, 2])
+    assert got == [(0, 0), (1, 1), (2, 2), (TITLE, 3), (5, 3), (6, 3)]
+
+
+def test_only_the_next_sentence_is_reached_across_paragraphs() -> None:
+    texts = ("Petro promised peace.", "He gave war.", "He left.", "Rain.", "Snow.", "Hail.")
+    assert [n for n, _ in _reached("Petro", "", *texts, paragraphs=range(6))] == [0, 1, 4, 5]
+
+
+def test_where_nothing_names_the_target_there_is_no_passage() -> None:
+    assert _reached("Gustavo Petro", "A farewell", "He left.", "Rain.", paragraphs=[0, 1]) == []
 
 
 def test_a_government_is_found_as_its_state() -> None:
