@@ -112,7 +112,7 @@ class Reading:
         document: Document,
         windows: Sequence[Window],
         states: Sequence[NDArray[np.float32]],
-        vectors: dict[int, NDArray[np.float32]] | None = None,
+        tokens: dict[int, NDArray[np.float32]] | None = None,
     ) -> None:
         self.document = document
         self._reader = reader
@@ -123,11 +123,13 @@ class Reading:
         self._judged: dict[str, _Judged | None] = {}
         counts = [len(text.split()) for text in self._texts]
         self._features = sentence_features(counts, [sentence.paragraph for sentence in document.sentences])
-        self._vectors = vectors if vectors is not None else self._means()
+        self._tokens = self._gathered() if tokens is None else tokens
+        self._vectors = {number: states.mean(0) for number, states in self._tokens.items()}
 
-    def _means(self) -> dict[int, NDArray[np.float32]]:
+    def _gathered(self) -> dict[int, NDArray[np.float32]]:
+        """The states [N, H] of the tokens of each sentence and of the title, so far as they have any."""
         places = {number: self._index.tokens(number) for number in (TITLE, *range(len(self._texts)))}
-        return {number: self._gather(found).mean(0) for number, found in places.items() if found}
+        return {number: self._gather(found) for number, found in places.items() if found}
 
     @functools.cached_property
     def _found(self) -> list[list[Word]]:
@@ -218,8 +220,8 @@ class Reading:
             replace(window, sentences=tuple(places.get(number, _DROPPED) for number in window.sentences))
             for window in self._windows
         ]
-        vectors = {places[number]: vector for number, vector in self._vectors.items() if number in places}
-        return Reading(self._reader, document, windows, self._states, vectors)
+        tokens = {places[number]: states for number, states in self._tokens.items() if number in places}
+        return Reading(self._reader, document, windows, self._states, tokens)
 
     def _words(self, sentences: Iterable[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
         """(sentence, number of the word in it) of each word of the sentences that was read, and their states [N, H]."""
@@ -265,11 +267,10 @@ class Reading:
             return None
         heads, numbers = self._reader.heads, [passage.sentence for passage in found]
         named = sum(passage.named for passage in found)
-        tokens = [self._gather(passage.tokens) for passage in found]
-        mentions = [states.mean(0) for states in tokens[:named]]
+        mentions = [self._gather(passage.tokens).mean(0) for passage in found[:named]]
         sought = np.mean(mentions, axis=0)
         hidden = heads.passages(
-            np.stack([*mentions, *(heads.sought(states, sought) for states in tokens[named:])]),
+            np.stack([*mentions, *(heads.sought(self._tokens[number], sought) for number in numbers[named:])]),
             np.stack([self._vectors[number] for number in numbers]),
             np.stack([self._states[passage.tokens[0][0]][0] for passage in found]),
             passage_features(found, len(self._texts)),

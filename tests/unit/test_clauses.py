@@ -64,7 +64,17 @@ def test_pieces_are_where_the_words_stand() -> None:
     assert " ".join("".join(sentence[a:b] for a, b in cut.pieces).split()) == cut.text
 
 
-@pytest.mark.parametrize("sentence", ["He left.", "The minister left.", "This matters.", "and so it went."])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "He left.",
+        "The minister left.",
+        "This matters.",
+        "and so it went.",
+        "To be sure, rebels are a danger.",
+        "Granted, it costs less.",
+    ],
+)
 def test_a_sentence_that_leans_on_another_is_dangling(sentence: str) -> None:
     assert is_dangling(sentence)
 
