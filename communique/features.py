@@ -99,7 +99,7 @@ def passage_features(passages: Sequence[Passage], total: int) -> NDArray[np.floa
 def choice_features(
     rows: NDArray[np.float32],
     salience: Sequence[NDArray[np.float32]],
-    named: Sequence[float],
+    title_shares: Sequence[float],
     vectors: NDArray[np.float32],
     first: NDArray[np.float32],
 ) -> NDArray[np.float32]:
@@ -108,7 +108,7 @@ def choice_features(
     Args:
         rows: their `sentence_features` [S, 8].
         salience: for each [words, 2], as the trunk gives it.
-        named: share of the title's words that each holds.
+        title_shares: share of the title's words that each holds.
         vectors: their vectors [S, H].
         first: the first window's CLS [H].
     """
@@ -121,7 +121,7 @@ def choice_features(
             (doubles.mean(), singles[-1], singles[-_WANTED:].mean(), singles.sum() / (count + 12), math.log1p(count))
         )
     likeness = np.stack([_cosine(vectors, vectors.mean(0)), _cosine(vectors, first)], axis=-1)
-    shares = np.asarray(named, dtype=np.float32)[:, None]
+    shares = np.asarray(title_shares, dtype=np.float32)[:, None]
     return np.concatenate([rows, np.array(wanted, dtype=np.float32), shares, likeness], axis=-1)
 
 

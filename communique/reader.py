@@ -172,9 +172,9 @@ class Reading:
             return [], np.zeros((0, 0), dtype=np.float32)
         vectors = np.stack([self._vectors[number] for number in numbers])
         title = {word.key for word in words(self.document.title) if not word.is_function}
-        named = [len(title & {word.key for word in self._found[n]}) / max(1, len(title)) for n in numbers]
+        title_shares = [len(title & {word.key for word in self._found[n]}) / max(1, len(title)) for n in numbers]
         scores = [wanted[number] for number in numbers]
-        features = choice_features(self._features[numbers], scores, named, vectors, self._states[0][0])
+        features = choice_features(self._features[numbers], scores, title_shares, vectors, self._states[0][0])
         return numbers, np.concatenate([vectors, features], axis=-1)
 
     def _wanted_words(self) -> list[NDArray[np.float32]]:

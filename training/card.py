@@ -30,6 +30,11 @@ SETS: Final[Mapping[str, tuple[str, str]]] = {
     "grounding": ("sentences of machine summaries of `world`, read and marked for this project", "this project's own"),
 }
 
+_CHOSEN: Final = (
+    "The line behind `choice` was fitted on all articles of which readers chose, those of the held-out fold among them",
+    "(`training/corpus/DATASHEET.md` says which).",
+)
+
 
 def classifier_card(
     settings: ClassifierSettings,
@@ -64,6 +69,7 @@ def classifier_card(
         f"Split by event into {settings.folds} folds; fold {settings.hold_out} was held out.",
         f"{settings.epochs} pass{'es' if settings.epochs > 1 else ''}, seed {settings.seed}{_begun(settings)}.",
         *([f"The weights are the mean of {runs} runs, of which this was the last."] if runs > 1 else []),
+        *(_CHOSEN if settings.choices else ()),
         "No article text is in this repository but the corpus, which was written for it.",
         "",
         "## Figures on the held-out fold",
