@@ -6,6 +6,7 @@ apply. Batches hold samples of one kind, of similar length, up to a number of to
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Literal
@@ -22,7 +23,6 @@ from communique.windows import Window, cut
 from communique.words import words
 
 if TYPE_CHECKING:
-    import random
     from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
@@ -103,6 +103,10 @@ class Batch:
     @property
     def kind(self) -> str:
         return self.samples[0].kind
+
+    def to(self, device: torch.device) -> Batch:
+        """The same with its windows on a device."""
+        return replace(self, ids=self.ids.to(device), mask=self.mask.to(device), types=self.types.to(device))
 
 
 def mirrored(article: Labelled) -> Labelled | None:
@@ -232,8 +236,9 @@ def batches(samples: Iterable[Sample], tokens: int, rng: random.Random | None = 
     return groups
 
 
-def collate(samples: Sequence[Sample], mask_mentions: float = 0.0, rng: random.Random | None = None) -> Batch:
-    """Padded tensors. With probability `mask_mentions` a sample's target mentions are hidden behind [MASK]."""
+def collate(samples: Sequence[Sample], mask_mentions: float = 0.0, seed: str = "") -> Batch:
+    """Padded tensors. With probability `mask_mentions` a sample's target mentions are hidden behind [MASK]; whether
+    they are hangs on `seed` and the sample, not on what stands beside it."""
     windows = [window for sample in samples for window in sample.windows]
     longest = max(len(window) for window in windows)
     ids = torch.zeros(len(windows), longest, dtype=torch.long)
@@ -247,7 +252,7 @@ def collate(samples: Sequence[Sample], mask_mentions: float = 0.0, rng: random.R
     offsets, at = [], 0
     for sample in samples:
         offsets.append(at)
-        if rng and mask_mentions and rng.random() < mask_mentions:
+        if mask_mentions and random.Random(f"{seed}/{sample.id}").random() < mask_mentions:
             for number, place in _mention_tokens(sample):
                 ids[at + number, place] = MASK
         at += len(sample.windows)

@@ -1,7 +1,8 @@
-"""Train the trunk with its heads: topics, stance and salience, all at once.
+"""Train the trunk with its heads: topics, stance and salience, all at once; on a processor, one GPU or several.
 
     python -m training.classifier --config training/configs/classifier.yaml --data-root DATA
     python -m training.classifier --config training/configs/classifier.yaml --smoke    # a minute, for tests
+    torchrun --nproc-per-node 2 -m training.classifier --config …                      # two GPUs, the same steps
 
 Interrupted, the same command goes on from the last checkpoint. Figures on the held-out fold: OUT/validation.json.
 """
@@ -9,7 +10,6 @@ Interrupted, the same command goes on from the last checkpoint. Figures on the h
 from __future__ import annotations
 
 import json
-import math
 import random
 import sys
 import time
@@ -17,12 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from accelerate import Accelerator
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from safetensors.torch import load_file
 from torch import nn
 
-from communique.errors import UsageError
 from communique.windows import load_tokenizer
 from training import command, data
 from training.batches import (
@@ -36,8 +35,9 @@ from training.batches import (
 )
 from training.corpus.pages import load_passages
 from training.leftovers import Leftovers
-from training.losses import Predictions, batch_loss
+from training.losses import TASKS, Predictions, batch_loss
 from training.model import MultiTaskModel, best_arithmetic
+from training.runs import add_gradients, base_folder, checkpoint, resume, save, schedule, start_from, writer_of
 from training.settings import ClassifierSettings, as_yaml
 from training.trunk_pages import foreign_pages
 from training.validation import figures
@@ -47,17 +47,7 @@ if TYPE_CHECKING:
 
     from tokenizers import Tokenizer
 
-__all__ = [
-    "base_folder",
-    "checkpoint",
-    "held_out_predictions",
-    "main",
-    "resume",
-    "schedule",
-    "start_from",
-    "train",
-    "writer_of",
-]
+__all__ = ["held_out_predictions", "main", "train"]
 
 console = Console(stderr=True)
 #: Pages made of held-out articles and site patterns, to validate on.
@@ -125,83 +115,141 @@ class Pool:
         return batches(samples, self.settings.batch_tokens, rng)
 
 
+class Run:
+    """What a training run holds: the model, its optimiser and rate, and the processes that share its steps."""
+
+    def __init__(self, settings: ClassifierSettings, model: MultiTaskModel, accelerator: Accelerator, total: int):
+        self.settings = settings
+        self.accelerator = accelerator
+        self.model = model.to(accelerator.device)
+        self.optimizer = torch.optim.AdamW(
+            [
+                {"params": [p for p in model.trunk.parameters() if p.requires_grad], "lr": settings.trunk_lr},
+                {"params": model.heads.parameters(), "lr": settings.head_lr},
+            ],
+            weight_decay=settings.weight_decay,
+        )
+        self.rate = torch.optim.lr_scheduler.LambdaLR(
+            self.optimizer, lambda step: schedule(step / total, settings.warmup)
+        )
+
+    def advance(self, step: int, group: Sequence[Sample]) -> dict[str, float]:
+        """One step over a batch, its samples dealt among the processes; returns the loss and each task's own."""
+        seed, weights = self.settings.seed, self.settings.weights
+        world, rank = self.accelerator.num_processes, self.accelerator.process_index
+        # What is random in a step hangs on its number alone: a run that was killed goes on to the same weights.
+        torch.manual_seed(random.Random(f"{seed}/{step}/{rank}").getrandbits(63))
+        self.model.train()
+        own = group[rank::world]
+        losses = {}
+        if own:
+            batch = collate(own, self.settings.mask_mentions, f"{seed}/{step}").to(self.accelerator.device)
+            losses = batch_loss(self.model, batch, weights)
+        zero = torch.zeros((), device=self.accelerator.device)
+        sums = [losses[name].sum() if name in losses else zero for name in TASKS]
+        counts = torch.tensor([len(losses.get(name, ())) for name in TASKS], device=zero.device, dtype=torch.float32)
+        counts = self.accelerator.reduce(counts, "sum").clamp_min(1.0)
+        # Each process divides by what all of them have, so that their gradients add up to those of the whole batch.
+        terms = [total / count for total, count in zip(sums, counts, strict=True)]
+        loss = sum((getattr(weights, name) * term for name, term in zip(TASKS, terms, strict=True)), start=zero)
+        if loss.requires_grad:
+            loss.backward()
+        add_gradients(self.model, self.accelerator)
+        nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.rate.step()
+        told = self.accelerator.reduce(torch.stack([loss, *terms]).detach(), "sum").tolist()
+        return dict(zip(("loss", *TASKS), told, strict=True))
+
+
 def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = False) -> dict[str, Any]:
     """Train to the end (or from the last checkpoint to the end); returns the validation figures."""
+    kind, arithmetic = best_arithmetic()
+    accelerator = Accelerator(cpu=kind == "cpu")
+    console.quiet = not accelerator.is_main_process
     torch.manual_seed(settings.seed)
     out = Path(settings.out)
     out.mkdir(parents=True, exist_ok=True)
-    (out / "settings.yaml").write_text(as_yaml(settings), encoding="utf-8")
+    if accelerator.is_main_process:
+        (out / "settings.yaml").write_text(as_yaml(settings), encoding="utf-8")
     base = base_folder(settings.base)
     pool = Pool(settings, load_tokenizer(base / "tokenizer.json"), data_root, smoke)
-    model = MultiTaskModel(base)
+    model = MultiTaskModel(base, settings.dropout)
     if settings.init:
         start_from(model, [Path(path) for path in settings.init])
     if settings.freeze_layers >= 0:
         model.trunk.embeddings.requires_grad_(False)
         model.trunk.encoder.layer[: settings.freeze_layers].requires_grad_(False)
-    optimizer = torch.optim.AdamW(
-        [
-            {"params": [p for p in model.trunk.parameters() if p.requires_grad], "lr": settings.trunk_lr},
-            {"params": model.heads.parameters(), "lr": settings.head_lr},
-        ],
-        weight_decay=settings.weight_decay,
-    )
     epochs = [pool.epoch(number) for number in range(settings.epochs)]
-    total = sum(map(len, epochs))
-    rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: schedule(step / total, settings.warmup))
+    run = Run(settings, model, accelerator, total=sum(map(len, epochs)))
     console.print(
         f"{len(pool.train_articles)} articles, {len(pool.sentences)} sentences; "
-        f"held out: {len(pool.held_articles)} articles; {total} steps; {best_arithmetic('cpu')[1]}"
+        f"held out: {len(pool.held_articles)} articles; {sum(map(len, epochs))} steps; {arithmetic}"
     )
-    done = resume(out, model, optimizer, rate)
-    writer = writer_of(out)
+    _loop(run, epochs, pool.validation)
+    result: dict[str, Any] = {}
+    if accelerator.is_main_process:
+        result = figures(predict(model, pool.validation, settings)) if pool.validation else {}
+        (out / "validation.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
+        save(out / "model.safetensors", model)
+    accelerator.end_training()
+    return result
+
+
+def _loop(run: Run, epochs: Sequence[Sequence[Sequence[Sample]]], validation: Sequence[Sample]) -> None:
+    settings, out = run.settings, Path(run.settings.out)
+    main_process = run.accelerator.is_main_process
+    done = resume(out, run.model, run.optimizer, run.rate)
+    # No process begins to write before all have read.
+    run.accelerator.wait_for_everyone()
+    writer = writer_of(out) if main_process else None
     saved = time.monotonic()
+    step = 0
     with Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     ) as progress:
-        bar = progress.add_task("training", total=total, completed=done)
-        step = 0
+        bar = progress.add_task("training", total=sum(map(len, epochs)), completed=done)
         for epoch in epochs:
             for group in epoch:
                 step += 1
                 if step <= done:
                     continue
-                model.train()
-                batch = collate(group, settings.mask_mentions, random.Random(f"{settings.seed}/{step}"))
-                loss, terms = batch_loss(model, batch, settings.weights)
-                loss.backward()  # type: ignore[no-untyped-call]
-                torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-                optimizer.step()
-                optimizer.zero_grad(set_to_none=True)
-                rate.step()
+                terms = run.advance(step, group)
+                progress.update(bar, advance=1, description=f"loss {terms['loss']:.3f}")
+                if writer is None:
+                    continue
                 for name, value in terms.items():
                     writer.add_scalar(f"loss/{name}", value, step)
-                progress.update(bar, advance=1, description=f"loss {float(loss.detach()):.3f}")
                 if time.monotonic() - saved > settings.checkpoint_minutes * 60:
-                    checkpoint(out, model, optimizer, rate, step)
+                    checkpoint(out, run.model, run.optimizer, run.rate, step)
                     saved = time.monotonic()
-            checkpoint(out, model, optimizer, rate, step)
-            saved = time.monotonic()
-            if pool.validation and step > done:
-                found = figures(predict(model, pool.validation, settings))
-                console.print({key: value for key, value in found.items() if not isinstance(value, dict)})
-                for key, value in found.items():
-                    if isinstance(value, float):
-                        writer.add_scalar(f"validation/{key}", value, step)
-    result = figures(predict(model, pool.validation, settings)) if pool.validation else {}
-    (out / "validation.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
-    _save(out / "model.safetensors", model)
-    writer.close()
-    return result
+            if writer is not None and step > done:
+                checkpoint(out, run.model, run.optimizer, run.rate, step)
+                saved = time.monotonic()
+                if validation:
+                    _validate(run, validation, writer, step)
+            run.accelerator.wait_for_everyone()
+    if writer is not None:
+        writer.close()
+
+
+def _validate(run: Run, validation: Sequence[Sample], writer: Any, step: int) -> None:
+    found = figures(predict(run.model, validation, run.settings))
+    console.print({key: value for key, value in found.items() if not isinstance(value, dict)})
+    for key, value in found.items():
+        if isinstance(value, float):
+            writer.add_scalar(f"validation/{key}", value, step)
 
 
 @torch.no_grad()
 def predict(model: MultiTaskModel, samples: Sequence[Sample], settings: ClassifierSettings) -> Predictions:
     """Predictions beside the labels."""
     model.eval()
+    device = next(model.parameters()).device
     kept = Predictions()
     for group in batches(samples, settings.batch_tokens):
-        batch_loss(model, collate(group), settings.weights, kept)
+        batch_loss(model, collate(group).to(device), settings.weights, kept)
     return kept
 
 
@@ -212,89 +260,6 @@ def held_out_predictions(
     tokenizer = load_tokenizer(base_folder(settings.base) / "tokenizer.json")
     pool = Pool(settings, tokenizer, data_root, smoke=False)
     return predict(model, pool.validation, settings), pool
-
-
-def schedule(share: float, warmup: float, floor: float = 0.05) -> float:
-    """The learning rate's factor: a linear rise over `warmup`, then a cosine down to `floor`."""
-    if share < warmup:
-        return share / warmup
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
-
-
-def base_folder(name: str) -> Path:
-    """A folder, or a model of the registry."""
-    if Path(name).is_dir():
-        return Path(name)
-    from communique.models import resolve
-
-    return resolve(name)
-
-
-def writer_of(out: Path) -> Any:
-    """A TensorBoard writer below `out`."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(out / "tensorboard"))
-
-
-def start_from(model: MultiTaskModel, paths: Sequence[Path]) -> None:
-    """Load the mean of the weights of earlier runs. A head that only some of them have is the mean of theirs, one that
-    none has keeps what it was given, and inputs that a head had not yet begin without weight."""
-    runs = [load_file(path) for path in paths]
-    for path, run in zip(paths, runs, strict=True):
-        others = [name for name in run.keys() ^ model.state_dict().keys() if not name.startswith("heads.")]
-        if others:
-            raise UsageError(f"{path} holds another encoder's weights: {others[0]} and {len(others) - 1} more differ")
-    mean = {}
-    for name, own in model.state_dict().items():
-        found = [_widened(run[name], own, name, path) for path, run in zip(paths, runs, strict=True) if name in run]
-        if found:
-            mean[name] = torch.stack(found).mean(0)
-    model.load_state_dict(mean, strict=False)
-
-
-def _widened(earlier: torch.Tensor, own: torch.Tensor, name: str, path: Path) -> torch.Tensor:
-    """An earlier run's weights in the model's own shape: a head's matrix may have got more inputs since."""
-    if earlier.shape == own.shape:
-        return earlier
-    grown = own.shape[-1] - earlier.shape[-1]
-    if not name.startswith("heads.") or earlier.shape[:-1] != own.shape[:-1] or grown < 0:
-        raise UsageError(f"{path}: {name} is {tuple(earlier.shape)}, and {tuple(own.shape)} here")
-    return nn.functional.pad(earlier, (0, grown))
-
-
-def _save(path: Path, model: MultiTaskModel) -> None:
-    from safetensors.torch import save_file
-
-    save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()}, path)
-
-
-def checkpoint(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any, step: int) -> None:
-    """Write everything that the next step depends on, whole or not at all."""
-    part = out / "checkpoint.pt.part"
-    state = {
-        "model": model.state_dict(),
-        "optimizer": optimizer.state_dict(),
-        "rate": rate.state_dict(),
-        "step": step,
-        "random": torch.get_rng_state(),
-    }
-    torch.save(state, part)
-    part.replace(out / "checkpoint.pt")
-
-
-def resume(out: Path, model: torch.nn.Module, optimizer: Any, rate: Any) -> int:
-    """Load the checkpoint, if there is one; returns how many steps are done."""
-    path = out / "checkpoint.pt"
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimizer.load_state_dict(state["optimizer"])
-    rate.load_state_dict(state["rate"])
-    torch.set_rng_state(state["random"])
-    console.print(f"resuming after step {state['step']}")
-    return int(state["step"])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

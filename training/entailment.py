@@ -32,9 +32,9 @@ from communique.grounding import missing
 from communique.perturbation import KINDS, perturb
 from communique.windows import load_tokenizer, pair
 from training import command, data
-from training.classifier import base_folder, checkpoint, resume, schedule, writer_of
 from training.graph import save_graph
 from training.model import best_arithmetic
+from training.runs import base_folder, checkpoint, resume, schedule, writer_of
 from training.settings import EntailmentSettings, as_yaml
 
 if TYPE_CHECKING:

@@ -28,10 +28,11 @@ from training import choice
 from training.batches import ArticleSample
 from training.calibration import fit
 from training.card import classifier_card
-from training.classifier import base_folder, held_out_predictions, start_from
+from training.classifier import held_out_predictions
 from training.export_summarizer import export_summarizer
 from training.graph import agreement, save_graph
 from training.model import MultiTaskModel
+from training.runs import base_folder, start_from
 from training.settings import ClassifierSettings, load
 from training.settling import fit as fit_settling
 from training.topic_words import fit as fit_words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import torch
 from torch import Tensor, nn
@@ -15,10 +15,13 @@ from training.batches import ArticleSample, SentenceSample
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from training.batches import Batch, Position, TargetLabel
     from training.model import Heads, MultiTaskModel
 
-__all__ = ["LossWeights", "Predictions", "batch_loss"]
+__all__ = ["TASKS", "LossWeights", "Predictions", "batch_loss"]
 
 
 @dataclass(frozen=True)
@@ -56,24 +59,30 @@ class Predictions:
     foreign: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
 
+#: The tasks, in the order in which their losses are told.
+TASKS: Final = ("topics", "stance", "presence", "salience", "foreign", "sentence")
+
+
 def batch_loss(
     model: MultiTaskModel, batch: Batch, weights: LossWeights, keep: Predictions | None = None
-) -> tuple[Tensor, Mapping[str, float]]:
-    """The weighted loss of one batch, and each task's own for the log; with `keep`, predictions are collected there."""
+) -> dict[str, Tensor]:
+    """The losses [N] of each task that a batch has labels for, one a judged thing; with `keep`, predictions are
+    collected there."""
     states = model.states(batch.ids, batch.mask, batch.types)
     if batch.kind == "article":
-        terms = _articles(model, states, batch, weights, keep)
-    else:
-        terms = _sentences(model, states, batch, keep)
-    total = sum((getattr(weights, name) * term for name, term in terms.items()), start=states.sum() * 0.0)
-    return total, {name: float(term.detach()) for name, term in terms.items()}
+        return _articles(model, states, batch, weights, keep)
+    return _sentences(model, states, batch, keep)
 
 
 def _gather(states: Tensor, offset: int, places: Sequence[Position]) -> Tensor:
     """[N, H]: the states at positions of a sample whose first window is `offset`."""
-    rows = torch.tensor([offset + number for number, _ in places])
-    columns = torch.tensor([place for _, place in places])
-    return states[rows, columns]
+    at = torch.tensor([(offset + number, place) for number, place in places], device=states.device)
+    return states[at[:, 0], at[:, 1]]
+
+
+def _beside(states: Tensor, values: NDArray[np.float32]) -> Tensor:
+    """Numbers as a tensor where the states are."""
+    return torch.from_numpy(values).to(states.device)
 
 
 def _articles(
@@ -81,7 +90,7 @@ def _articles(
 ) -> dict[str, Tensor]:
     heads = model.heads
     found: dict[str, list[Tensor]] = {"topics": [], "stance": [], "presence": [], "salience": [], "foreign": []}
-    classes = torch.tensor(weights.stance_classes)
+    classes = weights.stance_classes
     for sample, offset in zip(batch.samples, batch.offsets, strict=True):
         assert isinstance(sample, ArticleSample)
         vectors = {number: _gather(states, offset, places).mean(0) for number, places in sample.places.items()}
@@ -91,40 +100,41 @@ def _articles(
             continue
         if sample.topics is not None:
             logits = heads.topics(first, torch.stack([vectors[number] for number in body]))
-            truth = torch.from_numpy(sample.topics)
+            truth = _beside(states, sample.topics)
             found["topics"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
             if keep:
-                keep.topics.append((sample.source_set, sample.id, logits.sigmoid().detach(), truth))
+                keep.topics.append((sample.source_set, sample.id, logits.sigmoid().detach().cpu(), truth.cpu()))
         if sample.words:
             numbers = [number for _, number in sample.words]
             tokens = _gather(states, offset, [place for place, _ in sample.words])
             sentences = torch.stack([vectors[number] for number in numbers])
-            features = torch.from_numpy(sample.features[numbers])
+            features = _beside(states, sample.features[numbers])
             if sample.salience is not None:
-                logits, truth = heads.salience(tokens, sentences, features), torch.from_numpy(sample.salience)
+                logits, truth = heads.salience(tokens, sentences, features), _beside(states, sample.salience)
                 found["salience"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
                 if keep:
-                    keep.salience.append((logits.sigmoid().detach(), truth))
+                    keep.salience.append((logits.sigmoid().detach().cpu(), truth.cpu()))
             if sample.foreign is not None:
-                logits, truth = heads.foreign(tokens, sentences, first, features), torch.from_numpy(sample.foreign)
+                logits = heads.foreign(tokens, sentences, first, features)
+                truth = _beside(states, sample.foreign)
                 found["foreign"].append(nn.functional.binary_cross_entropy_with_logits(logits, truth))
                 if keep:
-                    keep.foreign.append((logits.sigmoid().detach(), truth))
+                    keep.foreign.append((logits.sigmoid().detach().cpu(), truth.cpu()))
         for target in sample.targets:
             hidden = _passages(heads, states, offset, target, vectors)
-            logits, present = heads.stance(hidden, target.named, torch.from_numpy(target.mention_features))
+            logits, present = heads.stance(hidden, target.named, _beside(states, target.mention_features))
             if target.stance >= 0:
-                truth = torch.tensor(target.stance)
+                truth = torch.tensor(target.stance, device=states.device)
                 found["stance"].append(nn.functional.cross_entropy(logits, truth) * classes[target.stance])
                 if keep:
-                    row = (sample.source_set, sample.id, target.target, logits.softmax(-1).detach(), target.stance)
-                    keep.stance.append(row)
+                    answer = logits.softmax(-1).detach().cpu()
+                    keep.stance.append((sample.source_set, sample.id, target.target, answer, target.stance))
             if target.present >= 0:
-                truth = torch.tensor([float(target.present)])
+                truth = torch.tensor([float(target.present)], device=states.device)
                 found["presence"].append(nn.functional.binary_cross_entropy_with_logits(present, truth))
                 if keep:
                     keep.presence.append((sample.source_set, float(present.sigmoid()), target.present))
-    return {name: torch.stack(terms).mean() for name, terms in found.items() if terms}
+    return {name: torch.stack(terms) for name, terms in found.items() if terms}
 
 
 def _passages(heads: Heads, states: Tensor, offset: int, target: TargetLabel, vectors: Mapping[int, Tensor]) -> Tensor:
@@ -137,7 +147,7 @@ def _passages(heads: Heads, states: Tensor, offset: int, target: TargetLabel, ve
         torch.stack(mentions),
         torch.stack([vectors[number] for number in target.sentences]),
         torch.stack([states[offset + places[0][0], 0] for places in target.tokens]),
-        torch.from_numpy(target.passage_features),
+        _beside(states, target.passage_features),
     )
 
 
@@ -145,11 +155,11 @@ def _sentences(model: MultiTaskModel, states: Tensor, batch: Batch, keep: Predic
     samples = [sample for sample in batch.samples if isinstance(sample, SentenceSample)]
     mentions = [_gather(states, at, s.tokens).mean(0) for s, at in zip(samples, batch.offsets, strict=True)]
     bodies = [_gather(states, at, s.body).mean(0) for s, at in zip(samples, batch.offsets, strict=True)]
-    features = torch.zeros(len(samples), PASSAGE_FEATURES)
+    features = torch.zeros(len(samples), PASSAGE_FEATURES, device=states.device)
     hidden = model.heads.passages(torch.stack(mentions), torch.stack(bodies), states[batch.offsets, 0], features)
     logits = model.heads.passage_out(model.heads.dropout(hidden))
-    truth = torch.tensor([sample.label for sample in samples])
+    truth = torch.tensor([sample.label for sample in samples], device=states.device)
     if keep:
-        for sample, row in zip(samples, logits.softmax(-1).detach(), strict=True):
+        for sample, row in zip(samples, logits.softmax(-1).detach().cpu(), strict=True):
             keep.sentence.append((sample.id, row, sample.label))
-    return {"sentence": nn.functional.cross_entropy(logits, truth)}
+    return {"sentence": nn.functional.cross_entropy(logits, truth, reduction="none")}

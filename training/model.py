@@ -24,7 +24,7 @@ __all__ = ["Heads", "MultiTaskModel", "best_arithmetic"]
 class Heads(nn.Module):
     """All heads. Every size is small: the trunk does the reading."""
 
-    def __init__(self, hidden: int = 384, topics: int = len(TOPICS), width: int = 256) -> None:
+    def __init__(self, hidden: int = 384, topics: int = len(TOPICS), width: int = 256, dropout: float = 0.1) -> None:
         super().__init__()
         self.topic_attention = nn.Linear(hidden, 1)
         self.topic_hidden = nn.Linear(2 * hidden, width)
@@ -42,7 +42,7 @@ class Heads(nn.Module):
         self.stance_hidden = nn.Linear(2 * width + MENTION_FEATURES, width)
         self.stance_out = nn.Linear(width, len(STANCES))
         self.presence_out = nn.Linear(width, 1)
-        self.dropout = nn.Dropout(0.1)
+        self.dropout = nn.Dropout(dropout)
 
     def topics(self, first: Tensor, sentences: Tensor) -> Tensor:
         """Logits [topics] from the first window's CLS [H] and the sentence vectors [S, H]."""
@@ -89,15 +89,19 @@ class Heads(nn.Module):
 class MultiTaskModel(nn.Module):
     """The encoder with its heads."""
 
-    def __init__(self, base: Path | str) -> None:
+    def __init__(self, base: Path | str, dropout: float = 0.1) -> None:
         super().__init__()
         from transformers import AutoModel
 
         # Attention without dropout takes the fused kernel; with it, a step on a processor takes half as long again.
         self.trunk = AutoModel.from_pretrained(
-            base, attn_implementation="sdpa", add_pooling_layer=False, attention_probs_dropout_prob=0.0
+            base,
+            attn_implementation="sdpa",
+            add_pooling_layer=False,
+            attention_probs_dropout_prob=0.0,
+            hidden_dropout_prob=dropout,
         )
-        self.heads = Heads(self.trunk.config.hidden_size)
+        self.heads = Heads(self.trunk.config.hidden_size, dropout=dropout)
 
     def states(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
         """Hidden states [W, L, H] of windows ids [W, L] with mask [W, L] and token types [W, L]."""

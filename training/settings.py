@@ -40,6 +40,7 @@ class ClassifierSettings:
         head_lr: peak learning rate of the heads.
         warmup: share of the steps over which the rate rises.
         weight_decay: of the encoder's matrices.
+        dropout: share of the hidden numbers that are left out, in the encoder and in the heads.
         mirror: probability that an article of two sides is read with its sides swapped.
         mask_mentions: probability that a sample's mentions of the target are hidden.
         leftovers: probability that an article is shown with pieces of a page in it.
@@ -71,6 +72,7 @@ class ClassifierSettings:
     head_lr: float = 1e-3
     warmup: float = 0.06
     weight_decay: float = 0.01
+    dropout: float = 0.1
     mirror: float = 0.5
     mask_mentions: float = 0.1
     leftovers: float = 0.0
@@ -95,7 +97,7 @@ class ClassifierSettings:
             raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
         if self.leftovers and not self.pages:
             raise UsageError(f"leftovers={self.leftovers}: name the files of marked pages in `pages`")
-        for name in ("mirror", "mask_mentions", "leftovers", "warmup"):
+        for name in ("dropout", "mirror", "mask_mentions", "leftovers", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
 
@@ -108,6 +110,8 @@ class SummarizerSettings:
         base: name in `models/registry.toml`, a `.gguf` file, a folder, or a name on a hub.
         corpus: JSONL files in the reference form, folders of texts, or hub data sets (`NAME:CONFIGURATION:SPLIT`).
         sets: external article sets under the data root (`karabakh`, `world`).
+        mine: whether sentences of the articles' summaries are learned from, beside what they rest on.
+        rewrites: JSONL of sentences that readers rewrote (`training/summaries.py`), or none.
         rank: of LoRA on every linear layer; 0 trains the whole network.
         alpha: LoRA's scale is alpha / rank.
         epochs: passes over everything.
@@ -135,6 +139,8 @@ class SummarizerSettings:
     base: str = "summarizer-base"
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
+    mine: bool = True
+    rewrites: str | None = None
     rank: int = 16
     alpha: float = 32.0
     epochs: int = 2
@@ -161,6 +167,8 @@ class SummarizerSettings:
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise UsageError(f"epochs={self.epochs}: at least one pass is needed")
+        if not self.mine and not self.rewrites:
+            raise UsageError("mine=false and no rewrites: nothing to learn from")
         if self.rank < 0:
             raise UsageError(f"rank={self.rank}: give 8 to 32 for LoRA, or 0 to train the whole network")
         if not -1 <= self.hold_out < self.folds:
