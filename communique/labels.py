@@ -6,14 +6,16 @@ The names are what the code, the HTTP interface and the data files use; what eac
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-__all__ = ["DEFAULT_TARGETS", "IPTC", "STANCES", "TOPICS", "StanceLabel", "label_sets"]
+__all__ = ["DEFAULT_TARGETS", "IPTC", "STANCES", "TOPICS", "StanceLabel", "label_sets", "topics_of"]
 
-#: Topic name to the closest Media Topics code; `other` has none.
+#: Topic name to the closest Media Topics code; `other` has none. Those of the shipped classifier.
 IPTC: Final[dict[str, str | None]] = {
     "fighting": "medtop:20000056",  # armed conflict
     "ceasefire": "medtop:20000073",  # peace process
@@ -41,10 +43,21 @@ StanceLabel = Literal["favor", "neutral", "against", "absent", "unsure"]
 DEFAULT_TARGETS: Final[tuple[str, ...]] = ("Armenia", "Azerbaijan", "Turkey", "Russia", "peace talks")
 
 
-def label_sets(targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, Any]:
-    """All of them as `/v1/labels` and `communique labels --json` give them; `targets` are those judged by default."""
+def topics_of(model: Path) -> dict[str, str | None]:
+    """The topics that the classifier in a folder tells apart, with their IPTC codes: `IPTC`, or its trainer's own."""
+    found: dict[str, str | None] = json.loads((model / "calibration.json").read_text(encoding="utf-8"))["topics"]
+    return found
+
+
+def label_sets(topics: Mapping[str, str | None] = IPTC, targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, Any]:
+    """All of them as `/v1/labels` and `communique labels --json` give them.
+
+    Args:
+        topics: of the model, with their codes.
+        targets: those judged by default.
+    """
     return {
-        "topics": [{"label": label, "iptc": code} for label, code in IPTC.items()],
+        "topics": [{"label": label, "iptc": code} for label, code in topics.items()],
         "stances": list(STANCES),
         "default_targets": list(targets),
     }

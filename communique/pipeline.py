@@ -227,7 +227,8 @@ class Pipeline:
             _mind(deadline)
             probabilities = reading.topics()
             chosen = self._reader.chosen_topics(probabilities, settings.topic_threshold)
-            record = record.with_(topic_probabilities=probabilities, topics=chosen)
+            codes = self._reader.calibration.topics
+            record = record.with_(topic_probabilities=probabilities, topics=chosen, topic_codes=codes)
         if "stance" in tasks:
             targets = settings.targets if article.targets is None else article.targets
             stances = []

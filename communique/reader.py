@@ -18,11 +18,12 @@ from communique.bag import bag
 from communique.encoder import Encoder
 from communique.features import choice_features, mention_features, passage_features, sentence_features
 from communique.heads import Heads, sigmoid, softmax
-from communique.labels import STANCES, TOPICS
+from communique.labels import IPTC, STANCES
 from communique.passages import TITLE, Passage, TokenIndex, passages
 from communique.reading.settling import Settling, is_open, settle
 from communique.record import Span, Stance
 from communique.targets import opposed
+from communique.topics import MOST_TOPICS, OTHER, marginals
 from communique.windows import Window, cut, load_tokenizer
 from communique.words import Word, words
 
@@ -47,10 +48,12 @@ class Calibration:
     """What turns logits into probabilities that mean what they say, fitted on validation.
 
     Attributes:
-        topic_thresholds: a topic is given at or over its probability here.
+        topics: the topics by name, each with its IPTC code, in the order of every probability vector.
+        topic_threshold: a topic is given at or over this probability.
         topic_scale: the trunk's logits of topics are multiplied by this.
         topic_words_scale: those of the words alone are multiplied by this, and added.
         topic_shift: and this is added, by topic.
+        topic_sizes: logits of having one topic, two, three.
         stance_temperature: logits of stance are divided by this.
         stance_opposed: where the target is one of two sides, the other side's logits, their mean taken off, are
             multiplied by this 3 x 3 matrix, row by row, and added.
@@ -59,10 +62,12 @@ class Calibration:
         settling: weighs the cleaner's doubt of a line of the page with what the trunk read in it.
     """
 
-    topic_thresholds: tuple[float, ...] = (0.5,) * len(TOPICS)
+    topics: Mapping[str, str | None] = field(default_factory=lambda: dict(IPTC))
+    topic_threshold: float = 0.5
     topic_scale: float = 1.0
     topic_words_scale: float = 0.0
-    topic_shift: tuple[float, ...] = (0.0,) * len(TOPICS)
+    topic_shift: tuple[float, ...] = ()
+    topic_sizes: tuple[float, ...] = (0.0,) * MOST_TOPICS
     stance_temperature: float = 1.0
     stance_opposed: tuple[float, ...] = (0.0,) * len(STANCES) ** 2
     presence_threshold: float = 0.5
@@ -140,14 +145,18 @@ class Reading:
         return np.stack([self._states[number][place] for number, place in places])
 
     def topics(self) -> dict[str, float]:
-        """Calibrated probability of each topic, in the order of `labels.TOPICS`."""
+        """Calibrated probability of each topic, in the model's order."""
         calibration = self._reader.calibration
         body = [vector for number, vector in self._vectors.items() if number != TITLE]
         read = self._reader.heads.topics(self._states[0][0], np.stack(body))
         words = self._reader.heads.topic_words(*bag((self.document.title, *self._texts)))
         scaled = read * calibration.topic_scale + words * calibration.topic_words_scale
-        scaled += np.asarray(calibration.topic_shift, dtype=np.float32)
-        return dict(zip(TOPICS, map(float, sigmoid(scaled)), strict=True))
+        if calibration.topic_shift:
+            scaled = scaled + np.asarray(calibration.topic_shift)
+        names = list(calibration.topics)
+        alone = names.index(OTHER) if OTHER in names else None
+        found = marginals(scaled, np.asarray(calibration.topic_sizes), alone)
+        return dict(zip(names, found.tolist(), strict=True))
 
     def salience(self) -> Salience:
         """How much each word and each sentence is wanted in a summary."""
@@ -317,18 +326,14 @@ class Reader:
             at += len(windows)
         return readings
 
-    def chosen_topics(
-        self, probabilities: Mapping[str, float], threshold: float | None = None, most: int = 3
-    ) -> tuple[str, ...]:
-        """Topics over their thresholds (or over one for all), best first; at least one; `other` only alone."""
-        thresholds = dict(zip(TOPICS, self.calibration.topic_thresholds, strict=True))
-        if threshold is not None:
-            thresholds = dict.fromkeys(TOPICS, threshold)
+    def chosen_topics(self, probabilities: Mapping[str, float], threshold: float | None = None) -> tuple[str, ...]:
+        """Topics over the threshold, best first, at most three; at least one; `other` only alone."""
+        least = self.calibration.topic_threshold if threshold is None else threshold
         ranked = sorted(probabilities, key=lambda topic: -probabilities[topic])
-        over = [topic for topic in ranked if probabilities[topic] >= thresholds[topic]]
-        if not over:
-            return (ranked[0],)
-        return tuple(topic for topic in over if topic != "other")[:most] or ("other",)
+        if ranked[0] == OTHER:
+            return (OTHER,)
+        over = [topic for topic in ranked if probabilities[topic] >= least and topic != OTHER]
+        return tuple(over[:MOST_TOPICS]) or (ranked[0],)
 
 
 def _revision(folder: Path) -> str:

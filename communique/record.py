@@ -206,6 +206,7 @@ class Record:
     summary: Summary | None = None
     topic_probabilities: Mapping[str, float] = field(default_factory=dict)
     topics: tuple[str, ...] = ()
+    topic_codes: Mapping[str, str | None] = field(default_factory=lambda: IPTC)
     stance: tuple[Stance, ...] = ()
     removed: tuple[Removal, ...] = ()
     language: str | None = None
@@ -231,7 +232,11 @@ class Record:
             "meta": dict(self.meta),
             "summary": None if self.summary is None else self.summary.as_dict(),
             "topics": [
-                {"label": label, "iptc": IPTC.get(label), "probability": _rounded(self.topic_probabilities[label])}
+                {
+                    "label": label,
+                    "iptc": self.topic_codes.get(label),
+                    "probability": _rounded(self.topic_probabilities[label]),
+                }
                 for label in self.topics
             ],
             "topic_probabilities": {k: _rounded(v) for k, v in self.topic_probabilities.items()},

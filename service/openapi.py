@@ -11,7 +11,6 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final
 
 import communique
-from communique.labels import IPTC
 from service.articles import ENDPOINTS
 from service.problems import MEDIA_TYPE
 
@@ -199,7 +198,7 @@ def _labels_schema() -> dict[str, Any]:
     texts = {"type": "array", "items": {"type": "string"}}
     topic = {
         "type": "object",
-        "properties": {"label": {"enum": list(IPTC)}, "iptc": {"type": ["string", "null"]}},
+        "properties": {"label": {"type": "string"}, "iptc": {"type": ["string", "null"]}},
         "required": ["label", "iptc"],
     }
     return {

@@ -13,7 +13,8 @@ from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
 
-from communique.labels import label_sets
+from communique.labels import label_sets, topics_of
+from communique.models import resolve
 from communique.wire import encode
 from service.articles import ENDPOINTS, Articles
 from service.engine import Engine
@@ -38,7 +39,7 @@ def create_app(settings: Settings, open_pipeline: Callable[[], Scores]) -> Starl
     """The application; models load when it starts up. `app.state` has the engine and the admission."""
     engine = Engine(open_pipeline)
     articles = Articles(settings, engine)
-    labels = encode(label_sets(settings.targets))
+    labels = encode(label_sets(topics_of(resolve("trunk", home=settings.home)), settings.targets))
     described = encode(document())
     page = (files("service") / "page.html").read_bytes()
     page_headers = {

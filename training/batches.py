@@ -125,7 +125,9 @@ def mirrored(article: Labelled) -> Labelled | None:
     )
 
 
-def article_sample(tokenizer: Tokenizer, article: Labelled, most_windows: int = 8) -> ArticleSample:
+def article_sample(
+    tokenizer: Tokenizer, article: Labelled, most_windows: int = 8, topics: Sequence[str] = TOPICS
+) -> ArticleSample:
     """Windows, passages of every judged target, and word-level salience against the reference summaries."""
     windows = cut(tokenizer, article.title, article.sentences)[:most_windows]
     index = TokenIndex(windows)
@@ -137,7 +139,7 @@ def article_sample(tokenizer: Tokenizer, article: Labelled, most_windows: int = 
         windows=windows,
         places=places,
         features=sentence_features(counts, article.paragraphs),
-        topics=np.array([topic in article.topics for topic in TOPICS], dtype=np.float32) if article.topics else None,
+        topics=np.array([topic in article.topics for topic in topics], dtype=np.float32) if article.topics else None,
         targets=[],
     )
     judged = {**dict.fromkeys(article.absent, -1), **{t: STANCES.index(s) for t, s in article.stance.items()}}

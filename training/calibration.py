@@ -1,7 +1,7 @@
 """Fit what turns logits into honest probabilities, on the fold held out from training.
 
-Temperature for stance (Guo et al. 2017) with what the other side's logits add, scale and shift for topics (Platt
-1999), thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
+Temperature for stance (Guo et al. 2017) with what the other side's logits add, scale and shift for the sets of topics,
+thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
 `calibration.json` beside the trunk by `python -m training.export classifier`.
 """
 
@@ -15,9 +15,10 @@ import torch
 from sklearn.metrics import f1_score
 from torch import nn
 
-from communique.labels import TOPICS
+from communique.labels import IPTC
 from communique.reader import Calibration
 from communique.targets import opposed
+from communique.topics import MOST_TOPICS, OTHER, marginals, sums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,23 +31,25 @@ __all__ = ["fit"]
 COVERAGE: Final = 0.9
 #: Share of the targets that play a part which may be taken for absent.
 PRESENT_LOST: Final = 0.02
-#: A topic's own threshold counts half as much as the common one where so many articles have the topic.
-OWN_THRESHOLD_FROM: Final = 200
+SHIFT_PENALTY: Final = 0.001
 #: Keeps what the other side adds small where few articles judge both.
 OPPOSED_PENALTY: Final = 0.3
 _TINY: Final = 1e-6
 
 
-def fit(kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]]) -> Calibration:
+def fit(
+    kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]], topics: Mapping[str, str | None] = IPTC
+) -> Calibration:
     """Calibration from held-out predictions; a task without predictions keeps its defaults.
 
     Args:
         kept: the trunk's predictions.
         topic_words: for each article of them the logits [topics] of its words alone.
+        topics: their names with their codes.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"topics": dict(topics)}
     if kept.topics:
-        values |= _topics(kept, topic_words)
+        values |= _topics(kept, topic_words, list(topics))
     if kept.stance:
         values |= _stance(kept)
     if len({label for _, _, label in kept.presence}) == 2:
@@ -78,43 +81,43 @@ def _even(sets: Sequence[str]) -> np.ndarray[Any, Any]:
     return np.array([len(sets) / len(sizes) / sizes[name] for name in sets])
 
 
-def _topics(kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
+def _topics(kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str]) -> dict[str, Any]:
+    """Scales, shifts and sizes under which the true sets are likeliest, and the threshold of the best micro F1."""
     even = _even([name for name, *_ in kept.topics])
-    weights = torch.from_numpy(even).float()[:, None]
     scores = np.stack([row.numpy() for *_, row, _ in kept.topics])
-    truth = np.stack([row.numpy() for *_, row in kept.topics])
-    logits, labels = _logit(scores), torch.from_numpy(truth)
-    lines = torch.from_numpy(np.stack([topic_words[article] for _, article, _, _ in kept.topics])).float()
-    scale = torch.ones(1, requires_grad=True)
-    lines_scale = torch.zeros(1, requires_grad=True)
-    shift = torch.zeros(len(TOPICS), requires_grad=True)
-    # The penalty keeps rare topics, with few articles to go by, near no shift.
-    _minimise(
-        [scale, lines_scale, shift],
-        lambda: (
-            nn.functional.binary_cross_entropy_with_logits(
-                logits * scale + lines * lines_scale + shift, labels, weight=weights
-            )
-            + 0.002 * shift.pow(2).mean()
-        ),
-    )
-    calibrated = torch.sigmoid(logits * scale + lines * lines_scale + shift).detach().numpy()
-    common = _best_by(
-        lambda t: f1_score(truth > 0.5, calibrated >= t, average="micro", zero_division=0, sample_weight=even)
-    )
-    thresholds = []
-    for column in range(len(TOPICS)):
-        label = truth[:, column] > 0.5
-        own = _best_by(
-            lambda t, c=column, y=label: f1_score(y, calibrated[:, c] >= t, zero_division=0, sample_weight=even)
-        )
-        trust = label.sum() / (label.sum() + OWN_THRESHOLD_FROM)
-        thresholds.append(round(float(trust * own + (1 - trust) * common), 4))
+    truth = np.stack([row.numpy() for *_, row in kept.topics]) > 0.5
+    proper = [number for number, topic in enumerate(names) if topic != OTHER]
+    alone = names.index(OTHER) if OTHER in names else None
+    logits, labels = _logit(scores).double(), torch.from_numpy(truth)
+    lines = torch.from_numpy(np.stack([topic_words[article] for _, article, _, _ in kept.topics])).double()
+    counts = labels.sum(-1)
+    # Sets that are never given, of no topic or too many, say nothing of the others.
+    weights = torch.from_numpy(even).double() * ((counts > 0) & (counts <= MOST_TOPICS))
+    counts = counts.clamp(1, MOST_TOPICS)
+    scale = torch.ones(1, dtype=torch.double, requires_grad=True)
+    lines_scale = torch.zeros(1, dtype=torch.double, requires_grad=True)
+    shift = torch.zeros(len(names), dtype=torch.double, requires_grad=True)
+    sizes = torch.zeros(MOST_TOPICS, dtype=torch.double, requires_grad=True)
+
+    def loss() -> torch.Tensor:
+        mixed = logits * scale + lines * lines_scale + shift
+        total, _ = sums(mixed[:, proper].exp(), sizes.exp(), None if alone is None else mixed[:, alone].exp())
+        own = (mixed * labels).sum(-1) + sizes[counts - 1]
+        # The penalty keeps rare topics, with few articles to go by, near no shift.
+        penalty = SHIFT_PENALTY * (shift.pow(2).sum() + sizes.pow(2).sum())
+        value: torch.Tensor = (weights * (total.log() - own)).mean() + penalty
+        return value
+
+    _minimise([scale, lines_scale, shift, sizes], loss)
+    mixed = (logits * scale + lines * lines_scale + shift).detach().numpy()
+    found = np.stack([marginals(row, sizes.detach().numpy(), alone) for row in mixed])
+    threshold = _best_by(lambda t: f1_score(truth, found >= t, average="micro", zero_division=0, sample_weight=even))
     return {
+        "topic_threshold": round(threshold, 4),
         "topic_scale": float(scale.detach()),
         "topic_words_scale": float(lines_scale.detach()),
         "topic_shift": tuple(map(float, shift.detach())),
-        "topic_thresholds": tuple(thresholds),
+        "topic_sizes": tuple(map(float, sizes.detach())),
     }
 
 
@@ -122,7 +125,7 @@ def _best_by(score: Any) -> float:
     grid = np.linspace(0.15, 0.7, 45)
     values = np.array([score(threshold) for threshold in grid])
     # The middle of the plateau, not its first point: less at the mercy of one article.
-    return float(np.median(grid[values >= values.max() - 1e-3]))
+    return float(np.median(grid[values >= values.max() - 2e-3]))
 
 
 def _stance(kept: Predictions) -> dict[str, Any]:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from communique.labels import TOPICS
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -106,7 +104,7 @@ def _classes(figures: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     topics = figures.get("topics_f1")
     if topics:
-        lines += ["| topic | F1 |", "|---|---|", *(f"| `{name}` | {topics[name]:.3f} |" for name in TOPICS), ""]
+        lines += ["| topic | F1 |", "|---|---|", *(f"| `{name}` | {topics[name]:.3f} |" for name in topics), ""]
     stances = {name: value for name, value in figures.items() if name.startswith("stance_") and name.endswith("_f1")}
     stances = {name: value for name, value in stances.items() if isinstance(value, dict)}
     if stances:

@@ -34,6 +34,7 @@ from training.batches import (
     sentence_sample,
 )
 from training.corpus.pages import load_passages
+from training.feedback import read_corrections
 from training.leftovers import Leftovers
 from training.losses import TASKS, Predictions, batch_loss
 from training.model import MultiTaskModel, best_arithmetic
@@ -60,7 +61,9 @@ class Pool:
     def __init__(self, settings: ClassifierSettings, tokenizer: Tokenizer, data_root: Path | None, smoke: bool) -> None:
         self.settings = settings
         self.tokenizer = tokenizer
-        articles = data.load_articles([Path(path) for path in settings.corpus], data_root, settings.sets)
+        self.topics = list(settings.topic_set)
+        articles = data.load_articles([Path(path) for path in settings.corpus], data_root, settings.sets, self.topics)
+        articles += read_corrections(settings.feedback, settings.texts, self.topics)
         if settings.choices:
             articles = data.with_choices(articles, Path(settings.choices))
             console.print(
@@ -87,7 +90,7 @@ class Pool:
         self.sentences: list[Sample] = [s for item, s in made if s and not self._held(item.event)]
         held_sentences = [s for item, s in made if s and self._held(item.event)]
         self.validation: list[Sample] = [
-            *(article_sample(tokenizer, article) for article in (*self.held_articles, *held_pages)),
+            *(article_sample(tokenizer, article, topics=self.topics) for article in (*self.held_articles, *held_pages)),
             *held_sentences,
         ]
 
@@ -95,7 +98,7 @@ class Pool:
         return data.fold_of(event, self.settings.folds) == self.settings.hold_out
 
     def _sample(self, article: data.Labelled) -> ArticleSample:
-        return article_sample(self.tokenizer, article, self.settings.most_windows)
+        return article_sample(self.tokenizer, article, self.settings.most_windows, self.topics)
 
     def epoch(self, number: int) -> list[list[Sample]]:
         """The batches of one pass: the same for the same seed and number."""
@@ -175,7 +178,7 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
         (out / "settings.yaml").write_text(as_yaml(settings), encoding="utf-8")
     base = base_folder(settings.base)
     pool = Pool(settings, load_tokenizer(base / "tokenizer.json"), data_root, smoke)
-    model = MultiTaskModel(base, settings.dropout)
+    model = MultiTaskModel(base, settings.dropout, len(settings.topic_set))
     if settings.init:
         start_from(model, [Path(path) for path in settings.init])
     if settings.freeze_layers >= 0:
@@ -190,7 +193,7 @@ def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = Fa
     _loop(run, epochs, pool.validation)
     result: dict[str, Any] = {}
     if accelerator.is_main_process:
-        result = figures(predict(model, pool.validation, settings)) if pool.validation else {}
+        result = figures(predict(model, pool.validation, settings), pool.topics) if pool.validation else {}
         (out / "validation.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
         save(out / "model.safetensors", model)
     accelerator.end_training()
@@ -235,7 +238,7 @@ def _loop(run: Run, epochs: Sequence[Sequence[Sequence[Sample]]], validation: Se
 
 
 def _validate(run: Run, validation: Sequence[Sample], writer: Any, step: int) -> None:
-    found = figures(predict(run.model, validation, run.settings))
+    found = figures(predict(run.model, validation, run.settings), list(run.settings.topic_set))
     console.print({key: value for key, value in found.items() if not isinstance(value, dict)})
     for key, value in found.items():
         if isinstance(value, float):

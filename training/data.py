@@ -27,7 +27,7 @@ from communique.record import Article
 from communique.text import MappedText
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
 __all__ = [
     "Claim",
@@ -114,13 +114,18 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield json.loads(line)
 
 
-def articles(path: Path, source_set: str) -> Iterator[Labelled]:
+def articles(path: Path, source_set: str, topics: Collection[str] = TOPICS) -> Iterator[Labelled]:
     """Labelled articles of a JSONL in the reference form; those that cannot be read are left out."""
-    return labelled(list(lines(path)), source_set, str(path))
+    return labelled(list(lines(path)), source_set, str(path), topics)
 
 
-def labelled(items: Sequence[dict[str, Any]], source_set: str, origin: str) -> Iterator[Labelled]:
-    """Labelled articles of objects in the reference form; `origin` names where they came from when one is wrong."""
+def labelled(
+    items: Sequence[dict[str, Any]], source_set: str, origin: str, topics: Collection[str] = TOPICS
+) -> Iterator[Labelled]:
+    """Labelled articles of objects in the reference form; `origin` names where they came from when one is wrong.
+
+    Where `topics` are the trainer's own, an article labelled with the project's counts as one without topics.
+    """
     undated = [item for item in items if not item.get("event") and not item.get("date")]
     clusters = _clusters(undated) if undated else {}
     for item in items:
@@ -132,7 +137,8 @@ def labelled(items: Sequence[dict[str, Any]], source_set: str, origin: str) -> I
         stance = {target: value["label"] for target, value in item.get("stance", {}).items()}
         conflict = source_set == "corpus" and stance.keys() & set(CONFLICT_TARGETS[:2])
         judged = CONFLICT_TARGETS if source_set == "karabakh" or conflict else ()
-        unknown = [topic for topic in item.get("topics", []) if topic not in TOPICS]
+        own = tuple(item.get("topics", ()))
+        unknown = [topic for topic in own if topic not in topics and topic not in TOPICS]
         if unknown or any(label not in STANCES for label in stance.values()):
             raise ValueError(f"{origin}: {article.id}: unknown labels {unknown or stance}")
         yield Labelled(
@@ -142,7 +148,7 @@ def labelled(items: Sequence[dict[str, Any]], source_set: str, origin: str) -> I
             title=document.title,
             sentences=tuple(sentence.text for sentence in document.sentences),
             paragraphs=tuple(sentence.paragraph for sentence in document.sentences),
-            topics=tuple(item.get("topics", ())),
+            topics=own if all(topic in topics for topic in own) else (),
             stance=stance,
             absent=(*item.get("absent", ()), *(target for target in judged if target not in stance)),
             summaries=tuple(item.get("summaries") or ([item["summary"]] if item.get("summary") else [])),
@@ -170,20 +176,22 @@ def _clusters(items: list[dict[str, Any]], threshold: float = 0.4) -> dict[str, 
     return {item["id"]: items[cluster[index]]["id"] for index, item in enumerate(items)}
 
 
-def load_articles(corpus: Iterable[Path], data_root: Path | None, sets: Iterable[str]) -> list[Labelled]:
-    """The project's corpus files and the named external sets."""
-    found = [labelled for path in corpus for labelled in articles(path, "corpus")]
+def load_articles(
+    corpus: Iterable[Path], data_root: Path | None, sets: Iterable[str], topics: Collection[str] = TOPICS
+) -> list[Labelled]:
+    """The project's corpus files and the named external sets; `topics` as in `labelled`."""
+    found = [labelled for path in corpus for labelled in articles(path, "corpus", topics)]
     for name in sets:
         if data_root is None:
             raise ValueError(f"set {name!r} is external: say where it is with --data-root")
         if name == "allsides":
-            found.extend(allsides(data_root / name / "international_full.jsonl.gz"))
+            found.extend(allsides(data_root / name / "international_full.jsonl.gz", topics=topics))
         else:
-            found.extend(articles(data_root / name / "train.jsonl", name))
+            found.extend(articles(data_root / name / "train.jsonl", name, topics))
     return found
 
 
-def allsides(path: Path, labels: Path = ALLSIDES_LABELS) -> list[Labelled]:
+def allsides(path: Path, labels: Path = ALLSIDES_LABELS, topics: Collection[str] = TOPICS) -> list[Labelled]:
     """This project's labels beside the texts that they are of: whole paragraphs, so far as they were read."""
     judged = {item["id"]: item for item in lines(labels)}
     found = []
@@ -197,7 +205,7 @@ def allsides(path: Path, labels: Path = ALLSIDES_LABELS) -> list[Labelled]:
             found.append({**label, **own, "text": "\n\n".join(read_ or paragraphs[:1]), "stance": stance})
     if judged:
         raise ValueError(f"{path}: lacks {len(judged)} labelled articles, such as {min(judged)}")
-    return list(labelled(found, "allsides", str(path)))
+    return list(labelled(found, "allsides", str(path), topics))
 
 
 def with_choices(articles: Iterable[Labelled], path: Path) -> list[Labelled]:

@@ -72,17 +72,17 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
 
     settings = load(ClassifierSettings, runs[-1] / "settings.yaml")
     base = base_folder(settings.base)
-    model = MultiTaskModel(base)
+    model = MultiTaskModel(base, topics=len(settings.topic_set))
     start_from(model, [run / "model.safetensors" for run in runs])
     model.eval()
     kept, pool = held_out_predictions(settings, model, data_root)
-    words = fit_words(pool.train_articles)
+    words = fit_words(pool.train_articles, pool.topics)
     heads = {k: v.contiguous().half().numpy() for k, v in model.heads.state_dict().items()}
     heads |= {name: value.astype(np.float16) for name, value in words.items()}
     heads |= choice.none(model.trunk.config.hidden_size)
     lines = Heads(heads)
     topic_words = {a.id: lines.topic_words(*bag((a.title, *a.sentences))) for a in pool.held_articles}
-    calibration = fit(kept, topic_words)
+    calibration = fit(kept, topic_words, settings.topic_set)
     to.mkdir(parents=True, exist_ok=True)
     save_file(heads, to / "heads.safetensors")
     shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
@@ -99,7 +99,7 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
         calibration = replace(calibration, settling=fit_settling(Reader(to), pages))
         _write(calibration, to)
     found["graph_megabytes"] = sum(path.stat().st_size for path in to.glob("trunk.*")) / 1e6
-    card = classifier_card(settings, figures(kept), found, calibration, data_root is not None, len(runs))
+    card = classifier_card(settings, figures(kept, pool.topics), found, calibration, data_root is not None, len(runs))
     (to / "CARD.md").write_text(card, encoding="utf-8")
     return found
 

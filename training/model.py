@@ -89,7 +89,7 @@ class Heads(nn.Module):
 class MultiTaskModel(nn.Module):
     """The encoder with its heads."""
 
-    def __init__(self, base: Path | str, dropout: float = 0.1) -> None:
+    def __init__(self, base: Path | str, dropout: float = 0.1, topics: int = len(TOPICS)) -> None:
         super().__init__()
         from transformers import AutoModel
 
@@ -101,7 +101,7 @@ class MultiTaskModel(nn.Module):
             attention_probs_dropout_prob=0.0,
             hidden_dropout_prob=dropout,
         )
-        self.heads = Heads(self.trunk.config.hidden_size, dropout=dropout)
+        self.heads = Heads(self.trunk.config.hidden_size, topics, dropout=dropout)
 
     def states(self, ids: Tensor, mask: Tensor, types: Tensor) -> Tensor:
         """Hidden states [W, L, H] of windows ids [W, L] with mask [W, L] and token types [W, L]."""

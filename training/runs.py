@@ -48,7 +48,8 @@ def writer_of(out: Path) -> Any:
 
 def start_from(model: nn.Module, paths: Sequence[Path]) -> None:
     """Load the mean of the weights of earlier runs. A head that only some of them have is the mean of theirs, one that
-    none has keeps what it was given, and inputs that a head had not yet begin without weight."""
+    none has keeps what it was given, and inputs that a head had not yet begin without weight. Topics of another number
+    are other topics: they begin anew."""
     runs = [load_file(path) for path in paths]
     for path, run in zip(paths, runs, strict=True):
         others = [name for name in run.keys() ^ model.state_dict().keys() if not name.startswith("heads.")]
@@ -56,6 +57,8 @@ def start_from(model: nn.Module, paths: Sequence[Path]) -> None:
             raise UsageError(f"{path} holds another encoder's weights: {others[0]} and {len(others) - 1} more differ")
     mean = {}
     for name, own in model.state_dict().items():
+        if name.startswith("heads.topic_out.") and any(len(run[name]) != len(own) for run in runs if name in run):
+            continue
         found = [_widened(run[name], own, name, path) for path, run in zip(paths, runs, strict=True) if name in run]
         if found:
             mean[name] = torch.stack(found).mean(0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import yaml
 
 from communique.errors import UsageError
+from communique.labels import IPTC
 from training.losses import LossWeights
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ class ClassifierSettings:
         init: weights of earlier runs to start from, or none; of several their mean (Wortsman et al. 2022).
         corpus: JSONL files in the reference form.
         sets: external article sets under the data root (`karabakh`, `world`, `allsides`).
+        topics: the trainer's own topics, each with its IPTC Media Topics code or null; none for the project's. Articles
+            labelled with the project's count as articles without topics then.
+        feedback: JSONL files of corrected records (`training/feedback.py`); their set's name is `feedback`.
+        texts: archives that hold the articles of those records.
         target_sentences: file of NewsMTSC under the data root, or none.
         choices: file of the sentences that readers chose for summaries, or none; `training.export` learns from it.
         epochs: passes over everything.
@@ -64,6 +69,9 @@ class ClassifierSettings:
     init: tuple[str, ...] = ()
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
+    topics: dict[str, str | None] = field(default_factory=dict)
+    feedback: tuple[str, ...] = ()
+    texts: tuple[str, ...] = ()
     target_sentences: str | None = None
     choices: str | None = None
     epochs: int = 3
@@ -90,11 +98,18 @@ class ClassifierSettings:
     out: str = "runs/classifier"
     weights: LossWeights = field(default_factory=LossWeights)
 
+    @property
+    def topic_set(self) -> dict[str, str | None]:
+        """The topics that are trained, with their codes."""
+        return self.topics or dict(IPTC)
+
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise UsageError(f"epochs={self.epochs}: at least one pass is needed")
         if not -1 <= self.hold_out < self.folds:
             raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
+        if len(self.topics) == 1 or not isinstance(self.topics, dict):
+            raise UsageError(f"topics={self.topics}: give at least two names, each with its IPTC code or null")
         if self.leftovers and not self.pages:
             raise UsageError(f"leftovers={self.leftovers}: name the files of marked pages in `pages`")
         for name in ("dropout", "mirror", "mask_mentions", "leftovers", "warmup"):

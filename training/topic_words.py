@@ -29,7 +29,7 @@ _C: Final = 20.0
 _WORLD_WEIGHT: Final = 0.4
 
 
-def fit(articles: Sequence[Labelled]) -> dict[str, NDArray[np.float32]]:
+def fit(articles: Sequence[Labelled], topics: Sequence[str] = TOPICS) -> dict[str, NDArray[np.float32]]:
     """Weights `topic_words.idf` [buckets], `.weight` [topics, buckets] and `.bias` [topics] of `communique.heads`."""
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
@@ -46,9 +46,11 @@ def fit(articles: Sequence[Labelled]) -> dict[str, NDArray[np.float32]]:
     idf = np.where(held >= _FEWEST, np.log((1 + len(rows)) / (1 + held)) + 1, 0.0)
     inputs = normalize(counts.multiply(idf).tocsr())
     weights = np.array([_WORLD_WEIGHT if article.source_set == "world" else 1.0 for article in known])
-    found: dict[str, Any] = {"weight": np.zeros((len(TOPICS), BUCKETS)), "bias": np.zeros(len(TOPICS))}
-    for number, topic in enumerate(TOPICS):
+    found: dict[str, Any] = {"weight": np.zeros((len(topics), BUCKETS)), "bias": np.zeros(len(topics))}
+    for number, topic in enumerate(topics):
         wanted = np.array([topic in article.topics for article in known])
+        if wanted.all() or not wanted.any():
+            continue
         line = LogisticRegression(C=_C, class_weight="balanced", max_iter=400)
         line.fit(inputs, wanted, sample_weight=weights)
         found["weight"][number], found["bias"][number] = line.coef_[0], line.intercept_[0]

@@ -11,13 +11,15 @@ from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 from communique.labels import STANCES, TOPICS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from training.losses import Predictions
 
 __all__ = ["figures"]
 
 
-def figures(kept: Predictions) -> dict[str, Any]:
-    """F1 of topics, stance by set and polarity; ranking quality of salience and presence. All in [0, 1] but
+def figures(kept: Predictions, topics: Sequence[str] = TOPICS) -> dict[str, Any]:
+    """F1 of `topics`, stance by set and polarity; ranking quality of salience and presence. All in [0, 1] but
     the counts."""
     found: dict[str, Any] = {}
     if kept.topics:
@@ -30,7 +32,7 @@ def figures(kept: Predictions) -> dict[str, Any]:
         )
         found["topics_micro_f1"] = float(f1_score(truth, guess, average="micro", zero_division=0))
         each = f1_score(truth, guess, average=None, zero_division=0)
-        found["topics_f1"] = dict(zip(TOPICS, map(float, each), strict=True))
+        found["topics_f1"] = dict(zip(topics, map(float, each), strict=True))
     by_set: dict[str, list[tuple[int, int]]] = defaultdict(list)
     for source_set, _, _, probabilities, label in kept.stance:
         by_set[source_set].append((label, int(probabilities.argmax())))

@@ -7,7 +7,8 @@ import json
 
 from communique.cli.exit import Exit
 from communique.config import Settings
-from communique.labels import IPTC, STANCES, label_sets
+from communique.labels import STANCES, label_sets, topics_of
+from communique.models import resolve
 
 __all__ = ["add_parser"]
 
@@ -27,13 +28,14 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(args: argparse.Namespace) -> int:
-    targets = Settings.load().targets
+    settings = Settings.load()
+    topics = topics_of(resolve("trunk", home=settings.home))
     if args.json:
-        print(json.dumps(label_sets(targets)))
+        print(json.dumps(label_sets(topics, settings.targets)))
         return Exit.DONE
     print("topics")
-    for label, code in IPTC.items():
+    for label, code in topics.items():
         print(f"  {label:<22} {code or '-'}")
     print("stances\n  " + "\n  ".join((*STANCES, "unsure (the model abstains)", "absent (plays no part)")))
-    print("default targets\n  " + "\n  ".join(targets))
+    print("default targets\n  " + "\n  ".join(settings.targets))
     return Exit.DONE

@@ -99,6 +99,29 @@ def test_a_killed_run_goes_on_to_the_same_weights(
     assert all(bool((want[name] == got[name]).all()) for name in want)
 
 
+def test_a_trainers_own_topics_take_the_place_of_the_projects(encoder: Path, corpus: str, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    texts = [json.loads(line) for line in Path(corpus).read_text(encoding="utf-8").splitlines()]
+    own = [
+        {"id": f"own-{number}", "event": f"e{number}", "text": item["text"], "topics": [["trams", "parks"][number % 2]]}
+        for number, item in enumerate(texts)
+    ]
+    path = tmp_path / "own.jsonl"
+    path.write_text("".join(json.dumps(item) + "\n" for item in own), encoding="utf-8")
+    settings = settings_of(ClassifierSettings, encoder, corpus, tmp_path / "out")
+    settings = replace(
+        settings, corpus=(corpus, str(path)), topics={"trams": None, "parks": "medtop:20000344"}, epochs=1
+    )
+    result = classifier.train(settings, None)
+    assert set(result["topics_f1"]) == {"trams", "parks"}
+    assert len(load_file(tmp_path / "out" / "model.safetensors")["heads.topic_out.bias"]) == 2
+    with pytest.raises(ValueError, match="unknown labels"):
+        classifier.train(replace(settings, topics={"trams": None, "lakes": None}), None)
+    with pytest.raises(UsageError, match="at least two names"):
+        replace(settings, topics={"trams": None})
+
+
 @pytest.mark.slow
 def test_two_processes_end_with_the_weights_of_one(encoder: Path, corpus: str, tmp_path: Path) -> None:
     from safetensors.torch import load_file
