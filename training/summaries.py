@@ -2,7 +2,8 @@
 
 A source is a JSONL in the reference form, a folder of texts, or a data set for `datasets`. A sentence that names a
 figure or a name which those beside it lack would teach the model to invent, and one that leans on the sentence before
-it to write "he": neither is learned from. It knows no tokens: `training/summary_batches.py` makes those.
+it to write "he": neither is learned from. Truer are sentences that a reader wrote of just those sentences
+(`training/corpus/rewrites.jsonl`). It knows no tokens: `training/summary_batches.py` makes those.
 
     >>> found, counts = pairs(gather(["training/corpus/world.jsonl"], None, []), 0.8)   # doctest: +SKIP
 """
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
     from training.data import Labelled
 
-__all__ = ["Pair", "coverage", "gather", "pairs", "read_source"]
+__all__ = ["Pair", "coverage", "gather", "pairs", "read_source", "rewritten"]
 
 #: Names that data sets give to the article and to its summary, the first that is there.
 _ARTICLE: Final = ("text", "article", "document", "content", "body")
@@ -39,7 +40,7 @@ _MOST_EVIDENCE_WORDS: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence of a summary, and the numbers, ascending, of the article's sentences that it rests on."""
+    """A sentence to be written, and the numbers, ascending, of the article's sentences that it rests on."""
 
     article: Labelled
     sentence: str
@@ -81,6 +82,39 @@ def pairs(articles: Iterable[Labelled], least_coverage: float) -> tuple[list[Pai
             if not fault:
                 found.append(pair)
     return found, counts
+
+
+def rewritten(articles: Iterable[Labelled], path: Path) -> tuple[list[Pair], Counter[str]]:
+    """The rewritten sentences of a JSONL, and counts of what was kept and of why the others were not.
+
+    A line holds the article's `id`, `of` how many sentences it was cut into, the numbers `sentences`, and `text`; or,
+    where the article is not this project's to print, `edit`: spans [start, end) of those sentences' words, by number,
+    and new words between them.
+    """
+    known = {article.id: article for article in articles}
+    counts: Counter[str] = Counter()
+    found: list[Pair] = []
+    for item in data.lines(path):
+        article = known.get(item["id"])
+        if article is None:
+            counts["of articles that are not here"] += 1
+        elif len(article.sentences) != item["of"]:
+            counts["of articles that are cut otherwise by now"] += 1
+        else:
+            numbers = tuple(item["sentences"])
+            text = item.get("text") or _edited([article.sentences[number] for number in numbers], item["edit"])
+            pair = Pair(article, text, numbers)
+            # A reader may leave more unsaid, and say more plainly, than words in common would show.
+            fault = _fault(pair, least_coverage=0.0)
+            counts[fault or "kept"] += 1
+            if not fault:
+                found.append(pair)
+    return found, counts
+
+
+def _edited(sentences: Iterable[str], edit: Iterable[str | tuple[int, int]]) -> str:
+    told = " ".join(sentences).split()
+    return " ".join(part if isinstance(part, str) else " ".join(told[slice(*part)]) for part in edit)
 
 
 def _fault(pair: Pair, least_coverage: float) -> str:

@@ -2,7 +2,7 @@
 one GPU or several.
 
     python -m training.summarizer --config training/configs/summarizer.yaml --data-root DATA
-    python -m training.summarizer --config training/configs/summarizer.yaml --set corpus='[my_folder]'
+    python -m training.summarizer --set corpus='[my_folder]' --set mine=true
     python -m training.summarizer --config training/configs/summarizer.yaml --smoke    # a minute, for tests
     torchrun --nproc-per-node 2 -m training.summarizer --config …                      # two GPUs, the same run
 
@@ -18,6 +18,7 @@ import math
 import random
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from training.data import Labelled
+    from training.summaries import Pair
 
 __all__ = ["Pool", "main", "train"]
 
@@ -55,14 +57,27 @@ class Pool:
         articles = summaries.gather(settings.corpus, data_root, settings.sets)
         if smoke:
             articles = articles[:: max(1, len(articles) // 16)]
-        shown = [article for article in articles if not self._held(article)]
-        self.pairs, self.counts = summaries.pairs(shown, settings.least_coverage)
-        held, _ = summaries.pairs(filter(self._held, articles), settings.least_coverage)
+        self.pairs, self.counts = self._pairs([article for article in articles if not self._held(article)])
+        held, _ = self._pairs([article for article in articles if self._held(article)])
         random.Random(settings.seed).shuffle(held)
         self.held = held[: settings.validation_pairs]
         self.validation = [make_sample(self._encoder, pair, settings.max_tokens) for pair in self.held]
         if not self.pairs:
-            raise UsageError("no sentence of a summary is left to train on")
+            told = ", ".join(f"{count} {what}" for what, count in sorted(self.counts.items())) or "none was found"
+            hint = "" if settings.mine else "; --set mine=true learns from the articles' summaries"
+            raise UsageError(f"no sentence is left to train on ({told}){hint}")
+
+    def _pairs(self, articles: Sequence[Labelled]) -> tuple[list[Pair], Counter[str]]:
+        settings = self.settings
+        found: list[Pair] = []
+        counts: Counter[str] = Counter()
+        if settings.mine:
+            found, counts = summaries.pairs(articles, settings.least_coverage)
+        if settings.rewrites:
+            written, more = summaries.rewritten(articles, Path(settings.rewrites))
+            found += written
+            counts += more
+        return found, counts
 
     def _held(self, article: Labelled) -> bool:
         return data.fold_of(article.event, self.settings.folds) == self.settings.hold_out
@@ -252,7 +267,7 @@ def _judge(run: Run, validate: Any, writer: Any) -> None:
 def _describe(pool: Pool, epochs: Sequence[Sequence[Sequence[Sequence[Sample]]]], model: Any, arithmetic: str) -> None:
     samples = [sample for step in epochs[0] for group in step for sample in group]
     told = ", ".join(f"{count} {what}" for what, count in sorted(pool.counts.items()))
-    console.print(f"sentences of summaries: {told}")
+    console.print(f"sentences: {told}")
     mean = sum(map(len, samples)) / len(samples)
     console.print(
         f"{len(samples)} sentences to learn from, of {mean:.0f} tokens with their prompt; {len(pool.held)} held out"

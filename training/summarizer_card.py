@@ -23,7 +23,7 @@ def summarizer_card(
 ) -> str:
     """Markdown. `figures` are those of `validation.json`, on events held out from training; `size` is in bytes.
 
-    `sentences` counts those of the summaries: what was kept, and why the others were not.
+    `sentences` counts those to be learned from: what was kept, and why the others were not.
     """
     own = all(source.startswith("training/corpus/") for source in settings.corpus)
     used = (["corpus"] if settings.corpus and own else []) + list(settings.sets)
@@ -45,9 +45,10 @@ def summarizer_card(
         *(f"| `{name}` | {SETS[name][0]} | {SETS[name][1]} |" for name in used),
         *others,
         "",
-        f"{sentences['kept']} sentences of summaries, each beside up to three of its article that it rests on, in",
-        f"{settings.epochs} passes; prompts of at most {settings.max_tokens} tokens; seed {settings.seed}. Split by",
-        f"event into {settings.folds} folds; fold {settings.hold_out} was held out.",
+        f"{sentences['kept']} sentences {' and '.join(_kinds(settings))}, each beside up to three of its article, in",
+        f"{settings.epochs} {'pass' if settings.epochs == 1 else 'passes'}; prompts of at most {settings.max_tokens}",
+        f"tokens; seed {settings.seed}. Split by event into {settings.folds} folds; fold {settings.hold_out} was held",
+        "out.",
         f"Not learned from were sentences that: {left}.",
         "No article text is in this repository but the corpus, which was written for it.",
         "",
@@ -70,10 +71,15 @@ def summarizer_card(
         "* English news. It knows nothing of the world that it should be asked for.",
         "* At 135M parameters it invents: most often a right name with another's deed, words or office. What it writes",
         "  is never to be shown unproven: the service lets a sentence stand only where the checker is sure of it.",
-        "* Summaries were written by language-model annotators by a codebook: two or three sentences, 35 to 60 words.",
+        "* What it learned from was written by language-model annotators.",
         "",
     ]
     return "\n".join(lines)
+
+
+def _kinds(settings: SummarizerSettings) -> list[str]:
+    kinds = ["of summaries with what they rest on"] if settings.mine else []
+    return [*kinds, *(["that readers wrote of just those before them"] if settings.rewrites else [])]
 
 
 def _shown(value: float) -> str:

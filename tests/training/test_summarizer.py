@@ -21,7 +21,7 @@ from training import summarizer
 from training.data import Labelled
 from training.language_model import SummaryModel, open_base
 from training.settings import SummarizerSettings, as_yaml, load
-from training.summaries import Pair, coverage, pairs, read_source
+from training.summaries import Pair, coverage, pairs, read_source, rewritten
 from training.summarizer import Pool, main, train
 from training.summary_batches import collate, in_order, make_sample, steps
 from training.summary_validation import Written, written_figures
@@ -66,6 +66,35 @@ def test_sentences_that_would_teach_to_invent_are_not_learned_from(sentence: str
     found, counts = pairs([article(text, summaries=(sentence,))], 0.8)
     assert not found
     assert counts == {fault: 1}
+
+
+def test_what_readers_rewrote_stands_beside_what_they_rewrote(tmp_path: Path) -> None:
+    text = "Snow fell in Oslo.|Riga opened a bridge on Monday, after years.|It cost 12 million euros, the council said."
+    lines = [
+        {"id": "x", "of": 3, "sentences": [1], "text": "Riga opened a bridge on Monday after some years of waiting."},
+        {"id": "x", "of": 3, "sentences": [1, 2], "text": "Riga opened a bridge that cost 13 million euros, it said."},
+        {"id": "x", "of": 4, "sentences": [1], "text": "Riga opened a bridge on Monday after some years of waiting."},
+        {"id": "y", "of": 3, "sentences": [1], "text": "Riga opened a bridge on Monday after some years of waiting."},
+    ]
+    path = tmp_path / "rewrites.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    [found], counts = rewritten([article(text)], path)
+    assert found.sources == ("Riga opened a bridge on Monday, after years.",)
+    assert counts == {
+        "kept": 1,
+        "name what their evidence lacks": 1,
+        "of articles that are cut otherwise by now": 1,
+        "of articles that are not here": 1,
+    }
+
+
+def test_a_rewritten_sentence_may_be_told_as_an_edit(tmp_path: Path) -> None:
+    text = "Riga opened, after years of waiting, a bridge on Monday.|It cost 12 million euros, the council said."
+    path = tmp_path / "rewrites.jsonl"
+    line = {"id": "x", "of": 2, "sentences": [0, 1], "edit": [[0, 1], "opened", [6, 8], "that", [11, 18]]}
+    path.write_text(json.dumps(line), encoding="utf-8")
+    [found], _ = rewritten([article(text)], path)
+    assert found.sentence == "Riga opened a bridge that cost 12 million euros, the council said."
 
 
 def test_coverage_is_the_share_of_words_that_the_article_holds() -> None:
