@@ -88,8 +88,8 @@ class Settings:
     written_support: float = field(
         default=0.96,
         metadata={
-            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: of those that were "
-            "read two in three were true over 0.9, five in six over 0.95"
+            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: over 0.7, in "
+            "summaries that were read, three in four were true"
         },
     )
     max_characters: int = field(

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Final
 
-__all__ = ["FINITE", "QUOTED", "Form", "forms"]
+__all__ = ["DATELINE", "FINITE", "QUOTED", "Form", "forms"]
 
 MOST_CUTS: Final = 5
 MOST_FORMS: Final = 12
@@ -24,7 +24,7 @@ FEWEST_WORDS: Final = 7
 LONGEST_CUT: Final = 1500
 _LONGEST_NAME: Final = 60
 
-_DATELINE: Final = re.compile(
+DATELINE: Final = re.compile(
     r"^(?:[A-Z][A-Z.’'/-]+(?:[ ,]+[A-Z][A-Z.’'/-]+){0,4}(?:,\s*[A-Z][a-z]+\.?(?:\s+\d{1,2})?)?(?:,\s*\d{4})?|[A-Z][a-z]+(?:,\s+[A-Z][a-z]+\.?\s+\d{1,2}(?:,\s*\d{4})?))"
     r"\s*(?:\([^)]{2,40}\)\s*)?(?:[—–]|--|\s-\s)\s*(?=[A-Z“\"‘'])|^\([A-Z][\w .]{1,30}\)\s*[—–-]+\s*(?=[A-Z])"
     # "Washington (CNN)", "Sao Paulo, Brazil (CNN)", "Dhaka, Bangladesh - "
@@ -117,7 +117,7 @@ def forms(sentence: str) -> list[Form]:
     """
     end = len(sentence)
     begin = match.end() if (match := _ORNAMENT.match(sentence)) else 0
-    if match := _DATELINE.match(sentence[begin:]) or _ANSWER.match(sentence[begin:]):
+    if match := DATELINE.match(sentence[begin:]) or _ANSWER.match(sentence[begin:]):
         begin += match.end()
     if match := _CONNECTIVE.match(sentence[begin:]):
         begin += match.end()

@@ -1,7 +1,7 @@
 """Which sentences of an article the language model rewrites as one, and what it made of them. It proves nothing.
 
 >>> sources(salience, texts, [True] * len(texts))[:3]            # doctest: +SKIP
-[(0,), (0, 1), (4,)]
+[(0,), (4,), (1,)]
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Draft", "sources"]
 
-#: Sentences that lead a group each, and groups at most: every one costs the language model a sentence.
-LEADING: Final = 4
-MOST_SOURCES: Final = 10
-#: Words of a group; training shows up to 160 (`training/summaries.py`).
+#: Sentences at most: every one costs the language model a sentence.
+MOST_SOURCES: Final = 8
+#: Words of one; training shows up to 160 (`training/summaries.py`).
 MOST_WORDS: Final = 120
-#: Cost of a sentence's place among those that may lead, per logarithm of its number.
+#: Cost of a sentence's place, per logarithm of its number.
 LATE: Final = 0.03
 
 
@@ -38,7 +37,7 @@ class Draft:
 def sources(
     salience: Sequence[NDArray[np.float32]], texts: Sequence[str], allowed: Sequence[bool]
 ) -> list[tuple[int, ...]]:
-    """Groups of one or two sentences: the ones most wanted, each alone, with a neighbour, and with each other.
+    """The sentences most wanted, each by itself: run into one, two seldom stay true (`faithful.py`).
 
     Args:
         salience: for each sentence [words, 2], as the trunk gives it.
@@ -46,14 +45,5 @@ def sources(
         allowed: which of them may be used.
     """
     worth = [float(s[:, 0].sum()) / (len(s) + 12) - LATE * float(np.log1p(i)) for i, s in enumerate(salience)]
-    usable = [i for i in range(len(texts)) if allowed[i] and len(salience[i])]
-    leading = sorted(usable, key=lambda i: -worth[i])[:LEADING]
-    groups = [group for main in leading for group in ((main,), (main, main + 1), (main - 1, main))]
-    groups += [(a, b) for at, a in enumerate(leading) for b in leading[at + 1 :]]
-    found: list[tuple[int, ...]] = []
-    for group in groups:
-        whole = tuple(sorted(group))
-        fits = all(0 <= i < len(texts) and allowed[i] for i in whole)
-        if fits and whole not in found and sum(len(texts[i].split()) for i in whole) <= MOST_WORDS:
-            found.append(whole)
-    return found[:MOST_SOURCES]
+    usable = [i for i, text in enumerate(texts) if allowed[i] and len(salience[i]) and len(text.split()) <= MOST_WORDS]
+    return [(i,) for i in sorted(usable, key=lambda i: -worth[i])[:MOST_SOURCES]]

@@ -94,6 +94,7 @@ class Weights:
         stranger: cost of whom another sentence introduces: a surname alone, a pronoun without a name before it.
         taken: gain of a sentence that a reader would surely take, beside one that is as likely as `usual`.
         usual: a sentence less likely to be taken than so costs.
+        written: gain of a sentence that the language model wrote, for its flow.
         short: cost of each word under the fewest that are wanted.
         repeated: two forms of which the shorter shares so much of its words with the other are not taken together.
     """
@@ -105,6 +106,7 @@ class Weights:
     stranger: float = 0.02
     taken: float = 0.2
     usual: float = 0.25
+    written: float = 0.03
     short: float = 0.03
     repeated: float = 0.6
 
@@ -231,7 +233,8 @@ def _cost(candidate: Candidate, weights: Weights) -> float:
     place = weights.late * float(np.log1p(candidate.sentence))
     strangers = weights.stranger * min(2, candidate.strangers)
     worth = weights.taken * (candidate.taken - weights.usual)
-    return weights.cut * candidate.form.cuts + weights.sentence + place + strangers - worth
+    flow = weights.cut * candidate.form.cuts - (weights.written if candidate.proven else 0.0)
+    return flow + weights.sentence + place + strangers - worth
 
 
 def choose(

@@ -16,6 +16,7 @@ from communique.grounding import missing
 from communique.record import Summary, SummarySentence
 from communique.summary.clauses import Form, forms
 from communique.summary.drafts import Draft, sources
+from communique.summary.faithful import is_faithful
 from communique.summary.selection import Candidate, Proven, candidates, choose
 from communique.summary.standing import is_broken, spoken
 from communique.words import words
@@ -89,11 +90,14 @@ class Summariser:
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
     def _proven(self, document: Document, drafts: Sequence[Draft]) -> list[Proven]:
-        """Drafts that hold nothing which their sources lack, and of which the checker is sure; copies are left out."""
+        """Drafts that only leave things out, and of which the checker is sure; copies are left out."""
         sound = [
             draft
             for draft in drafts
-            if _whole(draft.text) and not _copied(document, draft) and not missing(draft.text, _held(document, draft))
+            if _whole(draft.text)
+            and not _copied(document, draft)
+            and is_faithful(draft.text, [document.sentences[number].text for number in draft.sentences])
+            and not missing(draft.text, _held(document, draft))
         ]
         verdicts = self._checker.check([draft.text for draft in sound], document)
         return [

@@ -7,7 +7,7 @@ import pytest
 
 from communique.reader import Salience
 from communique.summary.clauses import forms
-from communique.summary.drafts import MOST_SOURCES, MOST_WORDS, Draft, sources
+from communique.summary.drafts import MOST_SOURCES, Draft, sources
 from communique.summary.selection import Proven, candidates, choose
 from communique.words import words
 
@@ -24,26 +24,18 @@ def salience(*levels: float) -> Salience:
     return Salience(wanted, [0.0] * len(levels))
 
 
-def test_groups_are_led_by_what_is_most_wanted_and_keep_to_what_is_allowed() -> None:
-    groups = sources(salience(0.2, 0.1, 0.1, 0.9).words, TEXTS, [True] * 4)
-    assert groups[:2] == [(3,), (2, 3)]
-    assert len(groups) == len(set(groups)) <= MOST_SOURCES
-    assert all(group == tuple(sorted(group)) for group in groups)
-    assert {
-        i for group in sources(salience(0.2, 0.1, 0.1, 0.9).words, TEXTS, [True, True, False, True]) for i in group
-    } == {
-        0,
-        1,
-        3,
-    }
+def test_what_is_most_wanted_is_rewritten_first_and_only_what_is_allowed() -> None:
+    wanted = salience(0.2, 0.1, 0.1, 0.9).words
+    assert sources(wanted, TEXTS, [True] * 4)[0] == (3,)
+    assert set(sources(wanted, TEXTS, [True, True, False, True])) == {(0,), (1,), (3,)}
 
 
-def test_groups_keep_to_their_words() -> None:
-    long = ["word " * 100, "word " * 30, "short one."]
+def test_no_more_are_rewritten_than_the_language_model_has_time_for() -> None:
+    long = ["word " * 130, *["word " * 30] * 12]
     wanted = [np.full((len(words(text)), 2), 0.5, np.float32) for text in long]
-    found = sources(wanted, long, [True] * 3)
-    assert (0,) in found
-    assert all(sum(len(long[i].split()) for i in group) <= MOST_WORDS for group in found)
+    found = sources(wanted, long, [True] * 13)
+    assert len(found) == MOST_SOURCES
+    assert (0,) not in found  # over MOST_WORDS
 
 
 def test_a_written_sentence_is_worth_what_its_words_are_worth_in_its_sources() -> None:

@@ -231,7 +231,7 @@ def test_what_is_written_and_proven_stands_in_the_summary(pipeline: Pipeline) ->
     said = "Armenia's defence ministry said 16 of its soldiers were killed when Azerbaijani forces shelled positions."
     writer, sentences = written(pipeline, said, Sure())
     assert ("abstractive", said) in sentences
-    assert all(title == "Truce broken" and 1 <= len(texts) <= 3 for title, texts in writer.passages)
+    assert all(title == "Truce broken" and len(texts) == 1 for title, texts in writer.passages)
 
 
 @pytest.mark.parametrize(
@@ -255,10 +255,9 @@ def test_what_its_sources_lack_or_is_no_sentence_does_not_however_sure_the_check
     assert not any(mode == "abstractive" for mode, _ in sentences)
 
 
-def test_sides_exchanged_are_not_proven(pipeline: Pipeline) -> None:
+def test_sides_exchanged_do_not_stand_however_sure_the_checker(pipeline: Pipeline) -> None:
     said = "Azerbaijan's defence ministry said 16 of its soldiers were killed when Armenian forces shelled positions."
-    assert ("abstractive", said) in written(pipeline, said, Sure())[1]
-    assert ("abstractive", said) not in written(pipeline, said, pipeline.checker)[1]
+    assert ("abstractive", said) not in written(pipeline, said, Sure())[1]
 
 
 def test_no_summary_is_longer_than_asked(pipeline: Pipeline) -> None:
