@@ -160,6 +160,10 @@ class Reading:
 
     def salience(self) -> Salience:
         """How much each word and each sentence is wanted in a summary."""
+        return self._salience
+
+    @functools.cached_property
+    def _salience(self) -> Salience:
         wanted = self._wanted_words()
         taken = [0.0] * len(self._texts)  # as it stays for a sentence without tokens
         numbers, inputs = self.choice_inputs(wanted)

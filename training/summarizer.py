@@ -1,4 +1,4 @@
-"""Fine-tune the language model to rewrite sentences of an article as one of its summary: LoRA or whole, on a processor,
+"""Fine-tune the language model to rewrite sentences of an article as one for its summary: LoRA or whole, on a processor,
 one GPU or several.
 
     python -m training.summarizer --config training/configs/summarizer.yaml --data-root DATA
