@@ -77,9 +77,7 @@ class Settings:
     )
     topic_threshold: float | None = field(
         default=None,
-        metadata={
-            "help": "probability from which a topic is listed, 0 to 1; none takes those the classifier ships with"
-        },
+        metadata={"help": "probability from which a topic is listed, 0 to 1; none takes the classifier's own"},
     )
     abstain_below: float | None = field(
         default=None,
@@ -88,8 +86,8 @@ class Settings:
     written_support: float = field(
         default=0.96,
         metadata={
-            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: over 0.7, in "
-            "summaries that were read, three in four were true"
+            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: over 0.7, 24 of 33 "
+            "in summaries that were read were faultless"
         },
     )
     max_characters: int = field(

@@ -45,8 +45,8 @@ DEFAULT_TARGETS: Final[tuple[str, ...]] = ("Armenia", "Azerbaijan", "Turkey", "R
 
 def topics_of(model: Path) -> dict[str, str | None]:
     """The topics that the classifier in a folder tells apart, with their IPTC codes: `IPTC`, or its trainer's own."""
-    found: dict[str, str | None] = json.loads((model / "calibration.json").read_text(encoding="utf-8"))["topics"]
-    return found
+    found = json.loads((model / "calibration.json").read_text(encoding="utf-8"))
+    return dict(found.get("topics", IPTC))
 
 
 def label_sets(topics: Mapping[str, str | None] = IPTC, targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, Any]:

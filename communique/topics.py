@@ -17,14 +17,14 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MOST_TOPICS", "OTHER", "marginals", "sums"]
+__all__ = ["MOST_TOPICS", "OTHER", "SURE", "marginals", "sums"]
 
 #: A set holds at most so many.
 MOST_TOPICS: Final = 3
 #: The topic that stands alone.
 OTHER: Final = "other"
-#: Logits beyond it say no more, and the cubes of greater weights would swallow the rest.
-_SURE: Final = 12.0
+#: Logits beyond it say no more.
+SURE: Final = 12.0
 
 
 def sums(weights: Any, sizes: Any, alone: Any = None) -> tuple[Any, Any]:
@@ -37,10 +37,13 @@ def sums(weights: Any, sizes: Any, alone: Any = None) -> tuple[Any, Any]:
         sizes: exponentials of the sizes' logits, of one topic first [3].
         alone: exponential of the logit of a topic that stands alone [...]; its set has the first size.
     """
-    first = weights.sum(-1)
-    squares = (weights**2).sum(-1)
-    second = (first**2 - squares) / 2
-    third = (first**3 - 3 * first * squares + 2 * (weights**3).sum(-1)) / 6
+    # By addition alone: differences of cubes would lose the small in the great.
+    first, second, third = (0.0 * weights[..., 0] for _ in range(MOST_TOPICS))
+    for number in range(weights.shape[-1]):
+        one = weights[..., number]
+        third = third + one * second
+        second = second + one * first
+        first = first + one
     total = sizes[0] * first + sizes[1] * second + sizes[2] * third
     if alone is not None:
         total = total + sizes[0] * alone
@@ -57,7 +60,7 @@ def marginals(logits: NDArray[Any], sizes: NDArray[Any], alone: int | None = Non
         sizes: logits of how many there are, of one first [3].
         alone: the number of a topic that has no other beside it.
     """
-    clipped = np.exp(np.clip(logits.astype(np.float64), -_SURE, _SURE))
+    clipped = np.exp(np.clip(logits.astype(np.float64), -SURE, SURE))
     if alone is None:
         total, each = sums(clipped, np.exp(sizes.astype(np.float64)))
         return each / total  # type: ignore[no-any-return]

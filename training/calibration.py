@@ -18,7 +18,7 @@ from torch import nn
 from communique.labels import IPTC
 from communique.reader import Calibration
 from communique.targets import opposed
-from communique.topics import MOST_TOPICS, OTHER, marginals, sums
+from communique.topics import MOST_TOPICS, OTHER, SURE, marginals, sums
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -100,7 +100,7 @@ def _topics(kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]], 
     sizes = torch.zeros(MOST_TOPICS, dtype=torch.double, requires_grad=True)
 
     def loss() -> torch.Tensor:
-        mixed = logits * scale + lines * lines_scale + shift
+        mixed = (logits * scale + lines * lines_scale + shift).clamp(-SURE, SURE)
         total, _ = sums(mixed[:, proper].exp(), sizes.exp(), None if alone is None else mixed[:, alone].exp())
         own = (mixed * labels).sum(-1) + sizes[counts - 1]
         # The penalty keeps rare topics, with few articles to go by, near no shift.

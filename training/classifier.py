@@ -34,7 +34,7 @@ from training.batches import (
     sentence_sample,
 )
 from training.corpus.pages import load_passages
-from training.feedback import read_corrections
+from training.feedback import SET, read_corrections
 from training.leftovers import Leftovers
 from training.losses import TASKS, Predictions, batch_loss
 from training.model import MultiTaskModel, best_arithmetic
@@ -63,7 +63,10 @@ class Pool:
         self.tokenizer = tokenizer
         self.topics = list(settings.topic_set)
         articles = data.load_articles([Path(path) for path in settings.corpus], data_root, settings.sets, self.topics)
-        articles += read_corrections(settings.feedback, settings.texts, self.topics)
+        corrections = read_corrections(settings.feedback, settings.texts, self.topics)
+        # What was corrected is read once, as it is right.
+        right = {correction.sentences for correction in corrections}
+        articles = [*(article for article in articles if article.sentences not in right), *corrections]
         if settings.choices:
             articles = data.with_choices(articles, Path(settings.choices))
             console.print(
@@ -71,8 +74,11 @@ class Pool:
             )
         if smoke:
             articles = articles[:: max(1, len(articles) // 24)]
-        self.train_articles = [article for article in articles if not self._held(article.event)]
-        self.held_articles = [article for article in articles if self._held(article.event)]
+        # Corrections are of what the model gets wrong: they would tell nothing of the rest.
+        held = [article for article in articles if article.source_set != SET and self._held(article.event)]
+        self.held_articles = held
+        kept_out = {article.id for article in held}
+        self.train_articles = [article for article in articles if article.id not in kept_out]
         self.mirrors = {a.id: other for a in self.train_articles if settings.mirror and (other := mirrored(a))}
         self.samples = {a.id: self._sample(a) for a in (*self.train_articles, *self.mirrors.values())}
         pages = map(Path, settings.pages if settings.leftovers else ())
@@ -140,7 +146,8 @@ class Run:
         """One step over a batch, its samples dealt among the processes; returns the loss and each task's own."""
         seed, weights = self.settings.seed, self.settings.weights
         world, rank = self.accelerator.num_processes, self.accelerator.process_index
-        # What is random in a step hangs on its number alone: a run that was killed goes on to the same weights.
+        # What is random in a step hangs on its number and the process: a run that was killed goes on to the same
+        # weights, and with more processes only what dropout leaves out is another.
         torch.manual_seed(random.Random(f"{seed}/{step}/{rank}").getrandbits(63))
         self.model.train()
         own = group[rank::world]
@@ -169,7 +176,7 @@ class Run:
 def train(settings: ClassifierSettings, data_root: Path | None, smoke: bool = False) -> dict[str, Any]:
     """Train to the end (or from the last checkpoint to the end); returns the validation figures."""
     kind, arithmetic = best_arithmetic()
-    accelerator = Accelerator(cpu=kind == "cpu")
+    accelerator = Accelerator(mixed_precision="bf16" if arithmetic == "bf16" else "no", cpu=kind == "cpu")
     console.quiet = not accelerator.is_main_process
     torch.manual_seed(settings.seed)
     out = Path(settings.out)

@@ -51,6 +51,9 @@ CONFLICT_TARGETS: Final = ("Armenia", "Azerbaijan", "Turkey", "Russia", "peace t
 #: Labels of articles of the AllSides repository, by its ids; the texts stay where they are.
 ALLSIDES_LABELS: Final = Path(__file__).parent / "corpus" / "allsides-labels.jsonl"
 _READ_WORDS: Final = 560
+#: Sets that were labelled with this project's topics, and its corpus.
+EXTERNAL: Final = ("karabakh", "world", "allsides")
+_CORPUS: Final = Path("training") / "corpus"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ def labelled(
 ) -> Iterator[Labelled]:
     """Labelled articles of objects in the reference form; `origin` names where they came from when one is wrong.
 
-    Where `topics` are the trainer's own, an article labelled with the project's counts as one without topics.
+    Where `topics` are the trainer's own, the project's articles, and others labelled with its topics, count as without.
     """
     undated = [item for item in items if not item.get("event") and not item.get("date")]
     clusters = _clusters(undated) if undated else {}
@@ -138,6 +141,8 @@ def labelled(
         conflict = source_set == "corpus" and stance.keys() & set(CONFLICT_TARGETS[:2])
         judged = CONFLICT_TARGETS if source_set == "karabakh" or conflict else ()
         own = tuple(item.get("topics", ()))
+        if (source_set in EXTERNAL or str(_CORPUS) in origin) and set(topics) != set(TOPICS):
+            own = ()
         unknown = [topic for topic in own if topic not in topics and topic not in TOPICS]
         if unknown or any(label not in STANCES for label in stance.values()):
             raise ValueError(f"{origin}: {article.id}: unknown labels {unknown or stance}")

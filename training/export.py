@@ -70,7 +70,9 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     """
     from safetensors.numpy import save_file
 
-    settings = load(ClassifierSettings, runs[-1] / "settings.yaml")
+    *earlier, settings = (load(ClassifierSettings, run / "settings.yaml") for run in runs)
+    if any(other.topic_set != settings.topic_set for other in earlier):
+        raise UsageError("these runs tell different topics apart: they have no mean")
     base = base_folder(settings.base)
     model = MultiTaskModel(base, topics=len(settings.topic_set))
     start_from(model, [run / "model.safetensors" for run in runs])

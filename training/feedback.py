@@ -12,9 +12,8 @@ is best deleted; a stance that is `unsure` teaches nothing. What the machine wro
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from communique.archive.sources import Source, read_all
 from communique.errors import UsageError
@@ -26,9 +25,11 @@ if TYPE_CHECKING:
 
     from training.data import Labelled
 
-__all__ = ["corrected", "read_corrections"]
+__all__ = ["SET", "corrected", "read_corrections"]
 
-_SHOWN = 3
+#: The name of the set, and what its ids begin with: an archive may number its articles as another does.
+SET: Final = "feedback"
+_SHOWN: Final = 3
 
 
 def read_corrections(files: Iterable[str], texts: Iterable[str], topics: Collection[str] = TOPICS) -> list[Labelled]:
@@ -43,7 +44,12 @@ def read_corrections(files: Iterable[str], texts: Iterable[str], topics: Collect
     Raises:
         UsageError: a line is no correction, or its article is nowhere.
     """
-    lines = {str(line.get("id")): line for file in files for line in data.lines(Path(file))}
+    lines: dict[str, Mapping[str, Any]] = {}
+    for file in files:
+        for number, right in enumerate(data.lines(Path(file)), start=1):
+            if right.get("id") in (None, ""):
+                raise UsageError(f"{file}: correction {number} has no id: whose is it?")
+            lines[str(right["id"])] = right
     wanted = {name for name, line in lines.items() if "text" not in line}
     found = {}
     for item in read_all([Source.of(Path(path)) for path in texts]) if wanted else ():
@@ -55,16 +61,17 @@ def read_corrections(files: Iterable[str], texts: Iterable[str], topics: Collect
     items = []
     for name, line in lines.items():
         sent = found.get(name)
-        own = {} if sent is None else {"text": sent.text, "title": sent.title, "format": sent.format, **sent.meta}
-        items.append(corrected(own | line))
-    return list(data.labelled(items, "feedback", "feedback", topics))
+        own = {} if sent is None else {"text": sent.text, "title": sent.title, "format": sent.format}
+        dated = {} if sent is None else {field: sent.meta[field] for field in ("date", "event") if field in sent.meta}
+        items.append(corrected(dated | own | dict(line), topics))
+    return list(data.labelled(items, SET, SET, topics))
 
 
-def corrected(line: Mapping[str, Any]) -> dict[str, Any]:
-    """A corrected record with its text, in the reference form.
+def corrected(line: Mapping[str, Any], known: Collection[str] = TOPICS) -> dict[str, Any]:
+    """A corrected record with its text, in the reference form; its id says that it is a correction.
 
     Raises:
-        UsageError: topics or stance are not in the record's form.
+        UsageError: topics or stance are not in the record's form, or a topic is not of `known`.
     """
     own = {name: line[name] for name in ("id", "text", "title", "format", "date", "event", "summaries") if name in line}
     try:
@@ -75,11 +82,13 @@ def corrected(line: Mapping[str, Any]) -> dict[str, Any]:
             f"the correction of {line.get('id')!r} is not in the record's form: topics are objects with a `label`, "
             "stances objects with `target` and `label`"
         ) from error
-    counts = Counter(judged.values())
-    if wrong := counts.keys() - {*STANCES, "absent", "unsure"}:
+    if strange := [topic for topic in topics if topic not in known]:
+        raise UsageError(f"the correction of {line.get('id')!r} has an unknown topic: {', '.join(strange)}")
+    if wrong := set(judged.values()) - {*STANCES, "absent", "unsure"}:
         raise UsageError(f"the correction of {line.get('id')!r} has an unknown stance: {', '.join(sorted(wrong))}")
     return {
         **own,
+        "id": f"{SET}/{line.get('id')}",
         "topics": topics,
         "stance": {target: {"label": label} for target, label in judged.items() if label in STANCES},
         "absent": [target for target, label in judged.items() if label == "absent"],

@@ -24,7 +24,7 @@ from communique.words import words
 from training import data
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from training.data import Labelled
 
@@ -84,12 +84,14 @@ def pairs(articles: Iterable[Labelled], least_coverage: float) -> tuple[list[Pai
     return found, counts
 
 
-def rewritten(articles: Iterable[Labelled], path: Path) -> tuple[list[Pair], Counter[str]]:
+def rewritten(
+    articles: Iterable[Labelled], path: Path, others: Collection[str] = ()
+) -> tuple[list[Pair], Counter[str]]:
     """The rewritten sentences of a JSONL, and counts of what was kept and of why the others were not.
 
-    A line holds the article's `id`, `of` how many sentences it was cut into, the numbers `sentences`, and `text`; or,
-    where the article is not this project's to print, `edit`: spans [start, end) of those sentences' words, by number,
-    and new words between them.
+    Those of the articles `others`, by id, are not counted. A line holds the article's `id`, `of` how many sentences it
+    was cut into, the numbers `sentences`, and the `sentence` made of them; or, where the article is not this project's
+    to print, `edit`: spans [start, end) of those sentences' words, by number, and new words between them.
     """
     known = {article.id: article for article in articles}
     counts: Counter[str] = Counter()
@@ -97,12 +99,13 @@ def rewritten(articles: Iterable[Labelled], path: Path) -> tuple[list[Pair], Cou
     for item in data.lines(path):
         article = known.get(item["id"])
         if article is None:
-            counts["of articles that are not here"] += 1
+            if item["id"] not in others:
+                counts["of articles that are not here"] += 1
         elif len(article.sentences) != item["of"]:
             counts["of articles that are cut otherwise by now"] += 1
         else:
             numbers = tuple(item["sentences"])
-            text = item.get("text") or _edited([article.sentences[number] for number in numbers], item["edit"])
+            text = item.get("sentence") or _edited([article.sentences[number] for number in numbers], item["edit"])
             pair = Pair(article, text, numbers)
             # A reader may leave more unsaid, and say more plainly, than words in common would show.
             fault = _fault(pair, least_coverage=0.0)

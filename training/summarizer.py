@@ -1,8 +1,8 @@
-"""Fine-tune the language model to rewrite sentences of an article as one for its summary: LoRA or whole, on a processor,
-one GPU or several.
+"""Fine-tune the language model to rewrite sentences of an article as one for its summary: LoRA or whole, on a
+processor, one GPU or several.
 
     python -m training.summarizer --config training/configs/summarizer.yaml --data-root DATA
-    python -m training.summarizer --set corpus='[my_folder]' --set mine=true
+    python -m training.summarizer --set corpus='[my_folder]' --set mine=true --set rewrites=null
     python -m training.summarizer --config training/configs/summarizer.yaml --smoke    # a minute, for tests
     torchrun --nproc-per-node 2 -m training.summarizer --config …                      # two GPUs, the same run
 
@@ -36,7 +36,7 @@ from training.summary_batches import Sample, collate, make_sample, steps
 from training.summary_validation import open_checker, teacher_forced, write_sentences, written_figures
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from training.data import Labelled
     from training.summaries import Pair
@@ -57,24 +57,26 @@ class Pool:
         articles = summaries.gather(settings.corpus, data_root, settings.sets)
         if smoke:
             articles = articles[:: max(1, len(articles) // 16)]
-        self.pairs, self.counts = self._pairs([article for article in articles if not self._held(article)])
-        held, _ = self._pairs([article for article in articles if self._held(article)])
+        held_out = [article for article in articles if self._held(article)]
+        shown = [article for article in articles if not self._held(article)]
+        self.pairs, self.counts = self._pairs(shown, {article.id for article in held_out})
+        held, _ = self._pairs(held_out, {article.id for article in shown})
         random.Random(settings.seed).shuffle(held)
         self.held = held[: settings.validation_pairs]
         self.validation = [make_sample(self._encoder, pair, settings.max_tokens) for pair in self.held]
         if not self.pairs:
             told = ", ".join(f"{count} {what}" for what, count in sorted(self.counts.items())) or "none was found"
-            hint = "" if settings.mine else "; --set mine=true learns from the articles' summaries"
+            hint = "" if settings.mine else "; --set mine=true --set rewrites=null learns from the articles' summaries"
             raise UsageError(f"no sentence is left to train on ({told}){hint}")
 
-    def _pairs(self, articles: Sequence[Labelled]) -> tuple[list[Pair], Counter[str]]:
+    def _pairs(self, articles: Sequence[Labelled], others: Collection[str]) -> tuple[list[Pair], Counter[str]]:
         settings = self.settings
         found: list[Pair] = []
         counts: Counter[str] = Counter()
         if settings.mine:
             found, counts = summaries.pairs(articles, settings.least_coverage)
         if settings.rewrites:
-            written, more = summaries.rewritten(articles, Path(settings.rewrites))
+            written, more = summaries.rewritten(articles, Path(settings.rewrites), others)
             found += written
             counts += more
         return found, counts

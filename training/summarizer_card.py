@@ -33,8 +33,8 @@ def summarizer_card(
         "# The language model's adapter",
         "",
         f"LoRA of rank {settings.rank} on every linear layer of `{settings.base}` (SmolLM2-135M-Instruct, Apache-2.0,",
-        f"unless another base is named), {size / 1e6:.1f} MB in half precision. It rewrites up to three sentences of a",
-        "news article as one. `communique models pull` merges it with the base into one Q8_0 file.",
+        f"unless another base is named), {size / 1e6:.1f} MB in half precision. It shortens sentences of a",
+        "news article. `communique models pull` merges it with the base into one Q8_0 file.",
         "",
         "Made by `python -m training.summarizer` and `python -m training.export summarizer`, which writes this card.",
         "",
@@ -45,7 +45,7 @@ def summarizer_card(
         *(f"| `{name}` | {SETS[name][0]} | {SETS[name][1]} |" for name in used),
         *others,
         "",
-        f"{sentences['kept']} sentences {' and '.join(_kinds(settings))}, each beside up to three of its article, in",
+        f"{sentences['kept']} sentences {' and '.join(_kinds(settings))}, each beside those of its article, in",
         f"{settings.epochs} {'pass' if settings.epochs == 1 else 'passes'}; prompts of at most {settings.max_tokens}",
         f"tokens; seed {settings.seed}. Split by event into {settings.folds} folds; fold {settings.hold_out} was held",
         "out.",
@@ -79,7 +79,7 @@ def summarizer_card(
 
 def _kinds(settings: SummarizerSettings) -> list[str]:
     kinds = ["of summaries with what they rest on"] if settings.mine else []
-    return [*kinds, *(["that readers wrote of just those before them"] if settings.rewrites else [])]
+    return [*kinds, *(["that readers wrote of one or two given ones and nothing else"] if settings.rewrites else [])]
 
 
 def _shown(value: float) -> str:

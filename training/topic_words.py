@@ -24,6 +24,8 @@ __all__ = ["fit"]
 
 #: A word that fewer articles hold says nothing yet.
 _FEWEST: Final = 3
+#: Logit of a topic that all articles have, or none.
+_SURE: Final = 5.0
 #: Inverse strength of the L2 penalty, and how much an article of the world's set weighs beside one of the others.
 _C: Final = 20.0
 _WORLD_WEIGHT: Final = 0.4
@@ -50,6 +52,7 @@ def fit(articles: Sequence[Labelled], topics: Sequence[str] = TOPICS) -> dict[st
     for number, topic in enumerate(topics):
         wanted = np.array([topic in article.topics for article in known])
         if wanted.all() or not wanted.any():
+            found["bias"][number] = _SURE if wanted.all() else -_SURE
             continue
         line = LogisticRegression(C=_C, class_weight="balanced", max_iter=400)
         line.fit(inputs, wanted, sample_weight=weights)

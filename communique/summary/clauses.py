@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Final
 
-__all__ = ["DATELINE", "FINITE", "QUOTED", "Form", "forms"]
+__all__ = ["DATELINE", "FINITE", "KEPT", "QUOTED", "Form", "forms"]
 
 MOST_CUTS: Final = 5
 MOST_FORMS: Final = 12
@@ -80,7 +80,7 @@ _SETTING: Final = re.compile(
 )
 
 #: What must never be lost: negation, hedge, condition, contrast, attribution.
-_KEPT: Final = re.compile(
+KEPT: Final = re.compile(
     r"\b(?:not|no|never|none|neither|nor|without|minus|excluding|barring|n['’]t|cannot|unless|if|until|except|only if|but|although|though|despite|however|"
     r"allegedly|reportedly|alleged|apparently|purported\w*|claim\w*|unconfirmed|possibl\w+|may|might|could|according|"
     r"denie[sd]|den(?:y|ying)|reject\w*|said|says|saying|told|tells|reports?|reported|statement|accus\w+|insist\w*|warn\w*|alleg\w+|"
@@ -165,7 +165,7 @@ def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
         for start, stop in spans
         if start >= begin
         and not any(a < stop and start < b for a, b in quoted)
-        and not _KEPT.search(sentence[start:stop])
+        and not KEPT.search(sentence[start:stop])
         and sentence.count("(", start, stop) == sentence.count(")", start, stop)
     ]
     return sorted(allowed, key=lambda span: (span[0], -span[1]))[:MOST_CUTS]

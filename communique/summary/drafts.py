@@ -1,4 +1,4 @@
-"""Which sentences of an article the language model rewrites as one, and what it made of them. It proves nothing.
+"""Which sentences of an article the language model shortens, and what it made of them. It proves nothing.
 
 >>> sources(salience, texts, [True] * len(texts))[:3]            # doctest: +SKIP
 [(0,), (4,), (1,)]

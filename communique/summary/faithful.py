@@ -16,7 +16,7 @@ from difflib import SequenceMatcher
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from communique.summary.clauses import DATELINE, FINITE
+from communique.summary.clauses import DATELINE, FINITE, KEPT
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -24,24 +24,26 @@ if TYPE_CHECKING:
 
 __all__ = ["is_faithful"]
 
-#: What bears on truth: neither left out nor put in. Negations, conditions, degrees of certainty, limits, attempts.
-_GUARDED: Final = frozenset(
-    word.key
-    for word in words(
-        "no not never nor neither without cannot none nobody nothing t may might could would should must if "
-        "unless although though despite almost nearly about around approximately least most more only just even "
-        "part partly partially some all one look looked what suggest suggested seem seemed appear appeared "
-        "apparently perhaps possibly possible potentially potential probably likely unlikely reportedly allegedly "
-        "alleged claim claimed so called purported suspected presumed supposedly attempted tried failed hopefully "
-        "unofficial unconfirmed preliminary tentative"
-    )
+#: What bears on truth beside `KEPT`: degrees of certainty, limits, attempts. Neither left out nor put in.
+_GUARDED: Final = re.compile(
+    r"\b(?:nobody|nothing|would|should|must|whether|almost|nearly|about|around|approximately|at least|at most|least|"
+    r"most|more|less|fewer|over|under|up to|half|only|just|even|part|part(?:ly|ially)|some|all|one|look\w*|what|"
+    r"suggest\w*|seem\w*|appear\w*|perhaps|probabl[ey]|potential\w*|unlikely|presumed|supposedly|attempt\w*|tried|fail\w*|refus\w*|"
+    r"hopefully|unofficial|preliminary|tentative)\b",
+    re.IGNORECASE,
 )
-#: Who speaks in a sentence that uses them is known from it alone; put in, they change who.
-_SPEAKERS: Final = frozenset("we us our you your i my me".split())
+_MONTH: Final = re.compile(r"\bMay\b")
+#: What may be put in: an article, a word that opens a clause, an auxiliary.
+_GLUE: Final = frozenset("a an the that which who and it its is are was were be been has have had".split())
+#: What may be put in the place of something: of the same kind, or nothing is known of what it stood for.
+_REPLACED: Final = _GLUE | frozenset("also still now then so".split())
 _SAYS: Final = re.compile(
     r"\b(?:said|says|told|according|reported|added|accused|claimed|announced|denied|warned|insisted|argued|believes?|"
     r"called|urged|wrote|stated)\b",
     re.IGNORECASE,
+)
+_SAYING: Final = re.compile(
+    r"sa(?:id|ys|ying)|t(?:old|ells)|report(?:s|ed)?|according|accus\w+|statement|warn\w*", re.IGNORECASE
 )
 _ASKED: Final = re.compile(r"\?|^(?:Q|A|Question|Answer)\s?:")
 _PREPOSITIONS: Final = frozenset("of to in for on with from by at".split())
@@ -53,36 +55,40 @@ _STUTTER: Final = 3
 
 def is_faithful(text: str, sources: Sequence[str]) -> bool:
     """Whether a sentence says what one of `sources` says, with words left out that its truth does not hang on."""
-    told = _keys(text)
-    if not told or any(map(_ASKED.search, sources)) or _stutters(told):
+    told = words(text)
+    keys = [word.key for word in told]
+    if not told or any(map(_ASKED.search, sources)) or _stutters(keys):
         return False
     # The place of a dateline is no word of the sentence: "Washington said" is somebody else.
-    known = [_keys(DATELINE.sub("", source)) for source in sources]
-    matchers = [SequenceMatcher(None, keys, told, autojunk=False) for keys in known]
-    best = max(range(len(sources)), key=lambda i: sum(block.size for block in matchers[i].get_matching_blocks()))
-    dropped: set[str] = set()
-    put_in: list[int] = []
+    bare = [DATELINE.sub("", source) for source in sources]
+    known = [words(source) for source in bare]
+    matchers = [SequenceMatcher(None, [word.key for word in found], keys, autojunk=False) for found in known]
+    best = max(range(len(bare)), key=lambda i: sum(block.size for block in matchers[i].get_matching_blocks()))
+    source, held = bare[best], known[best]
     for tag, start, end, first, last in matchers[best].get_opcodes():
-        if tag != "equal":
-            if tag == "delete" and end < len(known[best]) and _holds(known[best][start:end]):
-                return False
-            dropped.update(known[best][start:end])
-            put_in.extend(range(first, last))
-    found = words(text)
-    added = {told[place] for place in put_in}
-    if (dropped | added) & _GUARDED or added & _SPEAKERS or not all(found[place].is_function for place in put_in):
-        return False
-    return bool(_SAYS.search(text)) or not _SAYS.search(sources[best])
+        if tag == "equal":
+            continue
+        if any(key not in _GLUE for key in keys[first:last]):
+            return False
+        left_out = _MONTH.sub("", source[held[start].start : held[end - 1].end]) if start < end else ""
+        if _turns(left_out):
+            return False
+        if tag == "replace" and any(word.is_function and word.key not in _REPLACED for word in held[start:end]):
+            return False
+        if end < len(held) and start < end <= start + _HOLDING and _holds(left_out.lower().split()):
+            return False
+    return bool(_SAYS.search(text)) or not _SAYS.search(source)
+
+
+def _turns(left_out: str) -> bool:
+    """Whether the truth of the rest hangs on it. One of two sayings may go: that one is left is looked at apart."""
+    kept = any(not _SAYING.fullmatch(match[0]) for match in KEPT.finditer(left_out))
+    return kept or _GUARDED.search(left_out) is not None
 
 
 def _holds(left_out: Sequence[str]) -> bool:
     """Whether a word or two hold the rest together: a verb, or a preposition."""
-    return len(left_out) <= _HOLDING and (left_out[-1] in _PREPOSITIONS or any(map(FINITE.fullmatch, left_out)))
-
-
-def _keys(text: str) -> list[str]:
-    """Keys of the words; the month's is not that of the verb "may"."""
-    return ["May" if text[word.start : word.end] == "May" else word.key for word in words(text)]
+    return bool(left_out) and (left_out[-1] in _PREPOSITIONS or any(map(FINITE.fullmatch, left_out)))
 
 
 def _stutters(keys: Sequence[str]) -> bool:

@@ -1,7 +1,7 @@
 """Put a summary together in the mode asked for, each sentence with its evidence.
 
 `extractive` chooses whole sentences; `compressive` also cuts them at their clauses; `abstractive` has the language
-model rewrite some as one and lets what is proven compete with the rest; `auto` is compressive.
+model shorten some and lets what is proven compete with the rest; `auto` is compressive.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Summariser:
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
     def sources(self, document: Document, salience: Salience) -> list[tuple[int, ...]]:
-        """Groups of sentences, by their numbers, that are worth rewriting as one."""
+        """Sentences, by their numbers, that are worth shortening, each a group of one."""
         texts = [sentence.text for sentence in document.sentences]
         return sources(salience.words, texts, _allowed(document))
 

@@ -25,13 +25,17 @@ def written(path: Path, *lines: dict[str, Any]) -> str:
 @pytest.fixture
 def archive(tmp_path: Path) -> str:
     return written(
-        tmp_path / "in.jsonl", {"id": "a", "text": TEXT, "title": "Accord", "date": "2024-02-03"}, {"id": "b"}
+        tmp_path / "in.jsonl",
+        {"id": "a", "text": TEXT, "title": "Accord", "date": "2024-02-03", "topics": ["talks"]},
+        {"id": "b"},
     )
 
 
 def test_a_record_put_right_is_learned_from_with_the_text_that_was_scored(archive: str, tmp_path: Path) -> None:
     probabilities = {"favor": 0.2, "neutral": 0.5, "against": 0.3}
-    record = Record(id="a", topics=("talks",), topic_probabilities={"talks": 0.9}, meta={"date": "2024-02-03"}).with_(
+    record = Record(
+        id="a", topics=("talks",), topic_probabilities={"talks": 0.9}, meta={"date": "2024-02-03", "topics": ["talks"]}
+    ).with_(
         stance=(
             Stance("Estonia", "neutral", probabilities),
             Stance("Latvia", "unsure", probabilities),
@@ -43,7 +47,7 @@ def test_a_record_put_right_is_learned_from_with_the_text_that_was_scored(archiv
     line["stance"][2]["label"] = "absent"
     line["topics"].append({"label": "society-and-culture"})
     [found] = read_corrections([written(tmp_path / "right.jsonl", line)], [archive])
-    assert (found.id, found.source_set, found.title, found.event) == ("a", "feedback", "Accord", "2024-02")
+    assert (found.id, found.source_set, found.title, found.event) == ("feedback/a", "feedback", "Accord", "2024-02")
     assert found.topics == ("talks", "society-and-culture")
     assert found.stance == {"Estonia": "favor"}
     assert found.absent == ("Russia",)
@@ -62,6 +66,8 @@ def test_the_later_correction_counts_and_a_line_may_bring_its_text(tmp_path: Pat
     ("line", "message"),
     [
         ({"id": "z", "topics": [{"label": "talks"}]}, "no text for the corrections of z"),
+        ({"topics": [{"label": "talks"}]}, "correction 1 has no id"),
+        ({"id": "a", "topics": [{"label": "talk"}]}, "unknown topic: talk"),
         ({"id": "a", "topics": ["talks"]}, "'a' is not in the record's form"),
         ({"id": "a", "stance": [{"target": "Latvia", "label": "positive"}]}, "unknown stance: positive"),
     ],

@@ -71,14 +71,35 @@ def test_sentences_that_would_teach_to_invent_are_not_learned_from(sentence: str
 def test_what_readers_rewrote_stands_beside_what_they_rewrote(tmp_path: Path) -> None:
     text = "Snow fell in Oslo.|Riga opened a bridge on Monday, after years.|It cost 12 million euros, the council said."
     lines = [
-        {"id": "x", "of": 3, "sentences": [1], "text": "Riga opened a bridge on Monday after some years of waiting."},
-        {"id": "x", "of": 3, "sentences": [1, 2], "text": "Riga opened a bridge that cost 13 million euros, it said."},
-        {"id": "x", "of": 4, "sentences": [1], "text": "Riga opened a bridge on Monday after some years of waiting."},
-        {"id": "y", "of": 3, "sentences": [1], "text": "Riga opened a bridge on Monday after some years of waiting."},
+        {
+            "id": "x",
+            "of": 3,
+            "sentences": [1],
+            "sentence": "Riga opened a bridge on Monday after some years of waiting.",
+        },
+        {
+            "id": "x",
+            "of": 3,
+            "sentences": [1, 2],
+            "sentence": "Riga opened a bridge that cost 13 million euros, it said.",
+        },
+        {
+            "id": "x",
+            "of": 4,
+            "sentences": [1],
+            "sentence": "Riga opened a bridge on Monday after some years of waiting.",
+        },
+        {
+            "id": "y",
+            "of": 3,
+            "sentences": [1],
+            "sentence": "Riga opened a bridge on Monday after some years of waiting.",
+        },
     ]
     path = tmp_path / "rewrites.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     [found], counts = rewritten([article(text)], path)
+    assert rewritten([article(text)], path, others={"y"})[1]["of articles that are not here"] == 0
     assert found.sources == ("Riga opened a bridge on Monday, after years.",)
     assert counts == {
         "kept": 1,

@@ -1,4 +1,4 @@
-"""Which sentences are rewritten as one, and how what was written competes with what stands in the article."""
+"""Which sentences are shortened, and how what was written competes with what stands in the article."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ OTHER = "The mayor of Jelgava called the delay a scandal."
     "text",
     [
         "The council of Riga said that it would not reopen the old bridge until engineers had strengthened at least four.",
-        "The council said it would not reopen the bridge, which was built in 1908, until at least four piers had.",
+        "The council of Riga said it would not reopen the bridge until engineers had strengthened at least four of its piers.",
         "The mayor of Jelgava called the delay a scandal.",
     ],
 )
@@ -46,6 +46,26 @@ def test_leaving_out_is_allowed(text: str) -> None:
 )  # fmt: skip
 def test_what_changes_what_is_said_is_not(text: str) -> None:
     assert not is_faithful(text, [SOURCE, OTHER])
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("The truce ended after the talks in Riga.", "The truce ended before the talks in Riga."),
+        ("Riga passed a law against the port.", "Riga passed a law for the port."),
+        ("She told reporters that Riga had won.", "He told reporters that Riga had won."),
+        ("Riga two men on Monday.", "Riga arrested two men on Monday."),
+        (
+            "The council would not reopen the bridge.",
+            "The council would not reopen the bridge until engineers had come.",
+        ),
+        ("Shells killed 20 men in Riga.", "Shells killed over 20 men in Riga."),
+        ("Riga agreed to withdraw troops.", "Riga refused to say whether it agreed to withdraw troops."),
+        ("The organizer of the march spoke in Riga.", "One of the organizers of the march spoke in Riga."),
+    ],
+)
+def test_a_word_may_turn_a_sentence(text: str, source: str) -> None:
+    assert not is_faithful(text, [source])
 
 
 def test_a_question_is_not_told_as_news() -> None:
