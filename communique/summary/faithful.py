@@ -71,7 +71,12 @@ def is_faithful(text: str, sources: Sequence[str]) -> bool:
         if any(key not in _GLUE for key in keys[first:last]):
             return False
         left_out = _MONTH.sub("", source[held[start].start : held[end - 1].end]) if start < end else ""
-        if _turns(left_out):
+        # "The Hamas-controlled territory" is not the Hamas.
+        split = start < end and "-" in (
+            source[held[start].start - 1 : held[start].start],
+            source[held[end - 1].end :][:1],
+        )
+        if split or _turns(left_out):
             return False
         if tag == "replace" and any(word.is_function and word.key not in _REPLACED for word in held[start:end]):
             return False

@@ -59,6 +59,7 @@ def test_what_changes_what_is_said_is_not(text: str) -> None:
             "The council would not reopen the bridge.",
             "The council would not reopen the bridge until engineers had come.",
         ),
+        ("Rockets came from the Hamas on Monday.", "Rockets came from the Hamas-controlled territory on Monday."),
         ("Shells killed 20 men in Riga.", "Shells killed over 20 men in Riga."),
         ("Riga agreed to withdraw troops.", "Riga refused to say whether it agreed to withdraw troops."),
         ("The organizer of the march spoke in Riga.", "One of the organizers of the march spoke in Riga."),
