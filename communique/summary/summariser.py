@@ -127,9 +127,12 @@ class Summariser:
         choice = choose(table, limit, min(35, round(limit * 0.6)))
         if choice.candidates:
             return choice.candidates
-        # Every sentence is longer than the limit, or leans on another: the best cut of one that fits.
+        # Every sentence is longer than the limit, or leans on another: the best cut of one that fits, if need be into
+        # what is allowed at most and not only into a short article's share.
+        limit = max_words or DEFAULT_WORDS
         usable = candidates([_usable(forms(text)) for text in texts], texts, salience).candidates
-        everything = (*usable, *candidates([forms(text) for text in texts], texts, salience).candidates)
+        rest = [[form for form in forms(text) if not _ORDER.search(form.text)] for text in texts]
+        everything = (*usable, *candidates(rest, texts, salience).candidates)
         fitting = tuple(candidate for candidate in everything if candidate.length <= limit)
         if not fitting:
             shortest = min((candidate.length for candidate in everything), default=0)
