@@ -24,6 +24,7 @@ SETS: Final[Mapping[str, tuple[str, str]]] = {
         "3,914 further articles on world affairs (AllSides repository), labelled for this project",
         "repository Apache-2.0; texts: the publishers' copyright; labels: this project's own",
     ),
+    "feedback": ("records that the trainer corrected", "the trainer's own"),
     "newsmtsc": ("NewsMTSC, sentences with target polarity (Hamborg and Donnay, EACL 2021)", "MIT-style"),
     "grounding": ("sentences of machine summaries of `world`, read and marked for this project", "this project's own"),
 }
@@ -43,7 +44,7 @@ def classifier_card(
     runs: int = 1,
 ) -> str:
     """Markdown. `figures` are of events held out from training, with the torch model; `runs` whose mean was taken."""
-    used = ["corpus"] if settings.corpus else []
+    used = [*(["corpus"] if settings.corpus else []), *(["feedback"] if settings.feedback else [])]
     if external:
         used += list(settings.sets)
         used += ["newsmtsc"] if settings.target_sentences else []

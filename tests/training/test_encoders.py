@@ -126,8 +126,9 @@ def test_a_trainers_own_topics_take_the_place_of_the_projects(encoder: Path, cor
 def test_two_processes_end_with_the_weights_of_one(encoder: Path, corpus: str, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
-    # What dropout leaves out hangs on the process.
-    one = replace(settings_of(ClassifierSettings, encoder, corpus, tmp_path / "one"), dropout=0.0, mask_mentions=0.3)
+    # What dropout leaves out hangs on the process. Batches of several articles, or one process would have all of each.
+    one = settings_of(ClassifierSettings, encoder, corpus, tmp_path / "one")
+    one = replace(one, dropout=0.0, mask_mentions=0.3, batch_tokens=2500, epochs=3)
     classifier.train(one, None)
     config = tmp_path / "two.yaml"
     config.write_text(as_yaml(replace(one, out=str(tmp_path / "two"))), encoding="utf-8")
@@ -137,7 +138,7 @@ def test_two_processes_end_with_the_weights_of_one(encoder: Path, corpus: str, t
     assert done.stdout.count('"topics_n"') == 1
     want, got = (load_file(tmp_path / name / "model.safetensors") for name in ("one", "two"))
     for name, weights in want.items():
-        assert got[name].numpy() == pytest.approx(weights.numpy(), abs=2e-4), name
+        assert got[name].numpy() == pytest.approx(weights.numpy(), abs=1e-4), name
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from communique.reader import Salience
 from communique.summary.clauses import forms
 from communique.summary.drafts import MOST_SOURCES, Draft, sources
-from communique.summary.selection import Proven, candidates, choose
+from communique.summary.selection import Proven, Weights, candidates, choose
 from communique.words import words
 
 TEXTS = [
@@ -49,6 +49,17 @@ def test_a_written_sentence_is_worth_what_its_words_are_worth_in_its_sources() -
     assert strange.singles[row].sum() == 0  # nothing of it stands in "Bands played."
     [chosen] = choose(table, 12, 5, most_sentences=1).candidates
     assert chosen.form.text == text
+
+
+def test_of_equal_sentences_the_written_one_is_taken_for_its_flow() -> None:
+    text = "Riga opened a bridge over the Daugava on Monday."
+    table = candidates([[form] for form in forms(text)[:1]], [text], Salience([np.full((9, 2), 0.6, np.float32)], [0.0]), [
+        Proven(Draft((0,), text), 0.95)
+    ])  # fmt: skip
+    [chosen] = choose(table, 12, 5, Weights(written=0.03), most_sentences=1).candidates
+    assert chosen.proven
+    [chosen] = choose(table, 12, 5, Weights(written=-0.03), most_sentences=1).candidates
+    assert not chosen.proven
 
 
 def test_a_written_sentence_that_leans_on_another_is_left_out() -> None:

@@ -7,7 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from communique.topics import MOST_TOPICS, marginals
+from communique.models import resolve
+from communique.reader import Reader
+from communique.topics import MOST_TOPICS, OTHER, marginals
 
 
 def listed(logits: np.ndarray, sizes: np.ndarray, alone: int | None) -> np.ndarray:
@@ -35,3 +37,13 @@ def test_four_sure_topics_share_three_places() -> None:
 
 def test_two_topics_alone_have_no_third() -> None:
     assert marginals(np.array([0.0, 0.0]), np.zeros(3)) == pytest.approx([2 / 3, 2 / 3])
+
+
+@pytest.mark.models
+def test_other_is_given_alone_and_never_beside_a_topic() -> None:
+    choose = Reader(resolve("trunk")).chosen_topics
+    assert choose({"talks": 0.45, "fighting": 0.2, OTHER: 0.5}) == (OTHER,)
+    assert choose({"talks": 0.5, "fighting": 0.2, OTHER: 0.45}) == ("talks",)
+    assert choose({"talks": 0.2, "fighting": 0.1, OTHER: 0.05}) == ("talks",)
+    assert choose({"talks": 0.5, "fighting": 0.6, OTHER: 0.1}, threshold=0.55) == ("fighting",)
+    assert choose({"a": 0.5, "b": 0.6, "c": 0.7, "d": 0.8}, threshold=0.1) == ("d", "c", "b")
