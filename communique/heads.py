@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from communique.bag import BUCKETS
 from communique.errors import EnvironmentFault
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ class Heads:
         if missing := [name for name in _LATEST if name not in weights]:
             raise EnvironmentFault(
                 f"{path} was made by an older version and lacks {missing[0]}: python -m training.export classifier"
+            )
+        if len(weights["topic_words.idf"]) != BUCKETS:
+            raise EnvironmentFault(
+                f"{path} was made by another version and counts words otherwise: python -m training.export classifier"
             )
         return cls(weights)
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from communique.bag import bag
+from communique.bag import bag, count
 from communique.encoder import Encoder
 from communique.features import choice_features, mention_features, passage_features, sentence_features
 from communique.heads import Heads, sigmoid, softmax
@@ -23,7 +23,7 @@ from communique.passages import TITLE, Passage, TokenIndex, passages
 from communique.reading.settling import Settling, is_open, settle
 from communique.record import Span, Stance
 from communique.targets import opposed
-from communique.topics import MOST_TOPICS, OTHER, marginals
+from communique.topics import EVIDENCE, MOST_TOPICS, OTHER, PASSAGE, marginals
 from communique.windows import Window, cut, load_tokenizer
 from communique.words import Word, words
 
@@ -50,9 +50,8 @@ class Calibration:
     Attributes:
         topics: the topics by name, each with its IPTC code, in the order of every probability vector.
         topic_threshold: a topic is given at or over this probability.
-        topic_scale: the trunk's logits of topics are multiplied by this.
-        topic_words_scale: those of the words alone are multiplied by this, and added.
-        topic_shift: and this is added, by topic.
+        topic_scales: what each kind of evidence of a topic (`communique/topics.py`) counts.
+        topic_shift: added to the sum of it, by topic.
         topic_sizes: logits of having one topic, two, three.
         stance_temperature: logits of stance are divided by this.
         stance_opposed: where the target is one of two sides, the other side's logits, their mean taken off, are
@@ -64,8 +63,7 @@ class Calibration:
 
     topics: Mapping[str, str | None] = field(default_factory=lambda: dict(IPTC))
     topic_threshold: float = 0.5
-    topic_scale: float = 1.0
-    topic_words_scale: float = 0.0
+    topic_scales: tuple[float, ...] = (1.0, *(0.0,) * (len(EVIDENCE) - 1))
     topic_shift: tuple[float, ...] = ()
     topic_sizes: tuple[float, ...] = (0.0,) * MOST_TOPICS
     stance_temperature: float = 1.0
@@ -147,16 +145,34 @@ class Reading:
     def topics(self) -> dict[str, float]:
         """Calibrated probability of each topic, in the model's order."""
         calibration = self._reader.calibration
-        body = [vector for number, vector in self._vectors.items() if number != TITLE]
-        read = self._reader.heads.topics(self._states[0][0], np.stack(body))
-        words = self._reader.heads.topic_words(*bag((self.document.title, *self._texts)))
-        scaled = read * calibration.topic_scale + words * calibration.topic_words_scale
+        scaled = self.topic_evidence() @ np.asarray(calibration.topic_scales)
         if calibration.topic_shift:
             scaled = scaled + np.asarray(calibration.topic_shift)
         names = list(calibration.topics)
         alone = names.index(OTHER) if OTHER in names else None
         found = marginals(scaled, np.asarray(calibration.topic_sizes), alone)
         return dict(zip(names, found.tolist(), strict=True))
+
+    def topic_evidence(self) -> NDArray[np.float32]:
+        """What speaks for each topic, [K, E]: the kinds of evidence of `communique/topics.py`."""
+        heads, first = self._reader.heads, self._states[0][0]
+        vectors = np.stack([vector for number, vector in self._vectors.items() if number != TITLE])
+        passages = [
+            heads.topics(np.zeros_like(first), vectors[at : at + PASSAGE]) for at in range(0, len(vectors), PASSAGE)
+        ]
+        counts = [count(self._found[at : at + PASSAGE]) for at in range(0, len(self._found), PASSAGE)]
+        whole = sum(counts, count([words(self.document.title)]))
+        lines = [heads.topic_words(*bag(counted)) for counted in counts]
+        return np.stack(
+            [
+                heads.topics(first, vectors),
+                sigmoid(np.array(passages)).mean(0),
+                heads.topic_words(*bag(whole)),
+                np.max(lines, axis=0),
+                np.mean(lines, axis=0),
+            ],
+            axis=-1,
+        )
 
     def salience(self) -> Salience:
         """How much each word and each sentence is wanted in a summary."""

@@ -4,6 +4,9 @@ An article has few topics, and one that has three has hardly a fourth. So what i
 but a set of them: the exponential of its topics' logits and of a number for its size, over that of all such sets.
 The sums over all sets are elementary symmetric polynomials, and need no listing.
 
+A logit weighs several kinds of evidence: a second topic often has a passage of its own and is hardly heard in the
+whole.
+
 >>> marginals(np.array([2.0, 1.5, -3.0]), np.zeros(3)).round(2).tolist()
 [0.9, 0.83, 0.05]
 """
@@ -17,7 +20,13 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["MOST_TOPICS", "OTHER", "SURE", "marginals", "sums"]
+__all__ = ["EVIDENCE", "MOST_TOPICS", "OTHER", "PASSAGE", "SURE", "marginals", "sums"]
+
+#: What speaks for a topic: the trunk's logit of the article, the mean over its passages of what the trunk gives each by
+#: itself; the logit of the article's words alone, that of its best passage, the mean of its passages'.
+EVIDENCE: Final = ("article", "passages", "words", "best passage's words", "passages' words")
+#: Sentences of a passage that is asked for its topics by itself.
+PASSAGE: Final = 4
 
 #: A set holds at most so many.
 MOST_TOPICS: Final = 3

@@ -1,7 +1,7 @@
 """Fit what turns logits into honest probabilities, on the fold held out from training.
 
-Temperature for stance (Guo et al. 2017) with what the other side's logits add, scale and shift for the sets of topics,
-thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
+Temperature for stance (Guo et al. 2017) with what the other side's logits add, scales and shifts for the sets of
+topics, thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
 `calibration.json` beside the trunk by `python -m training.export classifier`.
 """
 
@@ -16,7 +16,6 @@ from sklearn.metrics import f1_score
 from torch import nn
 
 from communique.labels import IPTC
-from communique.reader import Calibration
 from communique.targets import opposed
 from communique.topics import MOST_TOPICS, OTHER, SURE, marginals, sums
 
@@ -25,42 +24,26 @@ if TYPE_CHECKING:
 
     from training.losses import Predictions
 
-__all__ = ["fit"]
+__all__ = ["fit", "fit_topics"]
 
 #: Share of the stances that are answered at the default threshold.
 COVERAGE: Final = 0.9
 #: Share of the targets that play a part which may be taken for absent.
 PRESENT_LOST: Final = 0.02
 SHIFT_PENALTY: Final = 0.001
+SCALE_PENALTY: Final = 0.003
 #: Keeps what the other side adds small where few articles judge both.
 OPPOSED_PENALTY: Final = 0.3
 _TINY: Final = 1e-6
 
 
-def fit(
-    kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]], topics: Mapping[str, str | None] = IPTC
-) -> Calibration:
-    """Calibration from held-out predictions; a task without predictions keeps its defaults.
-
-    Args:
-        kept: the trunk's predictions.
-        topic_words: for each article of them the logits [topics] of its words alone.
-        topics: their names with their codes.
-    """
-    values: dict[str, Any] = {"topics": dict(topics)}
-    if kept.topics:
-        values |= _topics(kept, topic_words, list(topics))
-    if kept.stance:
-        values |= _stance(kept)
+def fit(kept: Predictions) -> dict[str, Any]:
+    """What a `Calibration` holds of stance and presence; a task without predictions is left out."""
+    values: dict[str, Any] = _stance(kept) if kept.stance else {}
     if len({label for _, _, label in kept.presence}) == 2:
         present = [score for _, score, label in kept.presence if label]
         values["presence_threshold"] = float(np.quantile(present, PRESENT_LOST))
-    return Calibration(**values)
-
-
-def _logit(probability: np.ndarray[Any, Any]) -> torch.Tensor:
-    clipped = np.clip(probability, _TINY, 1 - _TINY)
-    return torch.from_numpy(np.log(clipped / (1 - clipped))).float()
+    return values
 
 
 def _minimise(parameters: list[torch.Tensor], loss: Any) -> None:
@@ -81,41 +64,55 @@ def _even(sets: Sequence[str]) -> np.ndarray[Any, Any]:
     return np.array([len(sets) / len(sizes) / sizes[name] for name in sets])
 
 
-def _topics(kept: Predictions, topic_words: Mapping[str, np.ndarray[Any, Any]], names: Sequence[str]) -> dict[str, Any]:
-    """Scales, shifts and sizes under which the true sets are likeliest, and the threshold of the best micro F1."""
-    even = _even([name for name, *_ in kept.topics])
-    scores = np.stack([row.numpy() for *_, row, _ in kept.topics])
-    truth = np.stack([row.numpy() for *_, row in kept.topics]) > 0.5
+def fit_topics(
+    evidence: np.ndarray[Any, Any],
+    truth: np.ndarray[Any, Any],
+    sets: Sequence[str],
+    topics: Mapping[str, str | None] = IPTC,
+) -> dict[str, Any]:
+    """What a `Calibration` holds of topics: scales, shifts and sizes under which the true sets are likeliest, and the
+    threshold of the best micro F1.
+
+    Args:
+        evidence: for each of N articles what speaks for its topics, [N, K, E] (`Reading.topic_evidence`).
+        truth: which topics it has, [N, K].
+        sets: the set that each article is of.
+        topics: their names with their codes.
+    """
+    names = list(topics)
+    even = _even(sets)
     proper = [number for number, topic in enumerate(names) if topic != OTHER]
     alone = names.index(OTHER) if OTHER in names else None
-    logits, labels = _logit(scores).double(), torch.from_numpy(truth)
-    lines = torch.from_numpy(np.stack([topic_words[article] for _, article, _, _ in kept.topics])).double()
+    # Kinds of evidence of one spread, so that the penalty is the same for each.
+    spread = evidence.reshape(-1, evidence.shape[-1]).std(0).astype(np.float64) + _TINY
+    inputs = torch.from_numpy(evidence / spread).double()
+    labels = torch.from_numpy(truth)
     counts = labels.sum(-1)
     # Sets that are never given, of no topic or too many, say nothing of the others.
     weights = torch.from_numpy(even).double() * ((counts > 0) & (counts <= MOST_TOPICS))
     counts = counts.clamp(1, MOST_TOPICS)
-    scale = torch.ones(1, dtype=torch.double, requires_grad=True)
-    lines_scale = torch.zeros(1, dtype=torch.double, requires_grad=True)
+    scales = torch.tensor([float(spread[0]), *([0.0] * (evidence.shape[-1] - 1))], dtype=torch.double)
+    scales.requires_grad_(True)
     shift = torch.zeros(len(names), dtype=torch.double, requires_grad=True)
     sizes = torch.zeros(MOST_TOPICS, dtype=torch.double, requires_grad=True)
 
     def loss() -> torch.Tensor:
-        mixed = (logits * scale + lines * lines_scale + shift).clamp(-SURE, SURE)
+        mixed = (inputs @ scales + shift).clamp(-SURE, SURE)
         total, _ = sums(mixed[:, proper].exp(), sizes.exp(), None if alone is None else mixed[:, alone].exp())
         own = (mixed * labels).sum(-1) + sizes[counts - 1]
-        # The penalty keeps rare topics, with few articles to go by, near no shift.
-        penalty = SHIFT_PENALTY * (shift.pow(2).sum() + sizes.pow(2).sum())
+        # The penalties keep rare topics, with few articles to go by, near no shift, and no kind of evidence above all.
+        penalty = SHIFT_PENALTY * (shift.pow(2).sum() + sizes.pow(2).sum()) + SCALE_PENALTY * scales.pow(2).sum()
         value: torch.Tensor = (weights * (total.log() - own)).mean() + penalty
         return value
 
-    _minimise([scale, lines_scale, shift, sizes], loss)
-    mixed = (logits * scale + lines * lines_scale + shift).detach().numpy()
+    _minimise([scales, shift, sizes], loss)
+    mixed = (inputs @ scales + shift).detach().numpy()
     found = np.stack([marginals(row, sizes.detach().numpy(), alone) for row in mixed])
     threshold = _best_by(lambda t: f1_score(truth, found >= t, average="micro", zero_division=0, sample_weight=even))
     return {
+        "topics": dict(topics),
         "topic_threshold": round(threshold, 4),
-        "topic_scale": float(scale.detach()),
-        "topic_words_scale": float(lines_scale.detach()),
+        "topic_scales": tuple((scales.detach().numpy() / spread).tolist()),
         "topic_shift": tuple(map(float, shift.detach())),
         "topic_sizes": tuple(map(float, sizes.detach())),
     }

@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from communique.document import Document, Sentence
 from communique.features import CHOICE_FEATURES
-from communique.record import Article
-from communique.text import MappedText
+from training.data import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +45,7 @@ def fit(reader: Reader, articles: Sequence[Labelled]) -> dict[str, NDArray[np.fl
     rows, values = [], []
     for start in range(0, len(articles), _BATCH):
         some = articles[start : start + _BATCH]
-        for article, reading in zip(some, reader.read([_document(article) for article in some]), strict=True):
+        for article, reading in zip(some, reader.read([document_of(article) for article in some]), strict=True):
             numbers, inputs = reading.choice_inputs()
             rows.append(inputs)
             values.append(np.array(article.choice)[numbers])
@@ -67,12 +65,3 @@ def fit(reader: Reader, articles: Sequence[Labelled]) -> dict[str, NDArray[np.fl
     weight = line.coef_[0] * shrink / scaler.scale_
     bias = line.intercept_[0] - float(weight @ scaler.mean_)
     return {"choice.weight": weight[None].astype(np.float16), "choice.bias": np.array([bias], dtype=np.float16)}
-
-
-def _document(article: Labelled) -> Document:
-    sentences = tuple(
-        Sentence(MappedText.of(text), paragraph)
-        for text, paragraph in zip(article.sentences, article.paragraphs, strict=True)
-    )
-    sent = Article(id=article.id, text=" ".join(article.sentences), title=article.title)
-    return Document(sent, article.title, sentences, removed=(), language="en", truncated=False)

@@ -19,6 +19,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from communique.document import Document, Sentence
 from communique.errors import ItemError
 from communique.labels import STANCES, TOPICS
 from communique.reading import read
@@ -36,6 +37,7 @@ __all__ = [
     "allsides",
     "articles",
     "claims",
+    "document_of",
     "fold_of",
     "inshorts",
     "labelled",
@@ -101,6 +103,16 @@ class Claim:
     sentences: tuple[str, ...] = field(repr=False)
     supported: bool
     kind: str
+
+
+def document_of(article: Labelled) -> Document:
+    """The article as the models' side of serving takes it, cleaned and cut as it is."""
+    sentences = tuple(
+        Sentence(MappedText.of(text), paragraph)
+        for text, paragraph in zip(article.sentences, article.paragraphs, strict=True)
+    )
+    whole = Article(id=article.id, text=" ".join(article.sentences), title=article.title)
+    return Document(whole, article.title, sentences, removed=(), language="en", truncated=False)
 
 
 def fold_of(event: str, folds: int = 5) -> int:

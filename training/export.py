@@ -15,20 +15,19 @@ import shutil
 import sys
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
 
-from communique.bag import bag
 from communique.errors import CommuniqueError, UsageError
-from communique.heads import Heads
 from communique.reader import Calibration, Reader
 from training import choice
 from training.batches import ArticleSample
-from training.calibration import fit
+from training.calibration import fit, fit_topics
 from training.card import classifier_card
 from training.classifier import held_out_predictions
+from training.data import document_of
 from training.export_summarizer import export_summarizer
 from training.graph import agreement, save_graph
 from training.model import MultiTaskModel
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from communique.windows import Window
+    from training.data import Labelled
 
 __all__ = ["export_classifier", "main"]
 
@@ -50,6 +50,8 @@ __all__ = ["export_classifier", "main"]
 _RANGED, _COMPARED = 160, 32
 #: Pages on which the cleaner's doubt is weighed with the trunk's, and how much of their articles they show.
 _SETTLED: Final = 300
+#: Articles that are read at once.
+_TOGETHER: Final = 32
 _PAGE_WORDS: Final = (120, 600)
 
 
@@ -82,9 +84,7 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     heads = {k: v.contiguous().half().numpy() for k, v in model.heads.state_dict().items()}
     heads |= {name: value.astype(np.float16) for name, value in words.items()}
     heads |= choice.none(model.trunk.config.hidden_size)
-    lines = Heads(heads)
-    topic_words = {a.id: lines.topic_words(*bag((a.title, *a.sentences))) for a in pool.held_articles}
-    calibration = fit(kept, topic_words, settings.topic_set)
+    calibration = Calibration(topics=settings.topic_set, **fit(kept))
     to.mkdir(parents=True, exist_ok=True)
     save_file(heads, to / "heads.safetensors")
     shutil.copyfile(base / "tokenizer.json", to / "tokenizer.json")
@@ -93,6 +93,9 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     save_graph(module, to / "trunk.xml", _windows(pool.samples.values(), _RANGED))
     held = _windows((sample for sample in pool.validation if isinstance(sample, ArticleSample)), _COMPARED)
     found = agreement(module, to / "trunk.xml", held)
+    if known := [article for article in pool.held_articles if article.topics]:
+        calibration = replace(calibration, **_topics(Reader(to), known, settings))
+        _write(calibration, to)
     if chosen := [article for article in (*pool.train_articles, *pool.held_articles) if article.choice]:
         save_file(heads | choice.fit(Reader(to), chosen), to / "heads.safetensors")
     if pool.held_patterns:
@@ -104,6 +107,16 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     card = classifier_card(settings, figures(kept, pool.topics), found, calibration, data_root is not None, len(runs))
     (to / "CARD.md").write_text(card, encoding="utf-8")
     return found
+
+
+def _topics(reader: Reader, articles: Sequence[Labelled], settings: ClassifierSettings) -> dict[str, Any]:
+    """The calibration of topics on held-out articles, as what is served reads them."""
+    evidence = []
+    for at in range(0, len(articles), _TOGETHER):
+        documents = [document_of(article) for article in articles[at : at + _TOGETHER]]
+        evidence += [reading.topic_evidence() for reading in reader.read(documents)]
+    truth = np.array([[topic in article.topics for topic in settings.topic_set] for article in articles])
+    return fit_topics(np.stack(evidence), truth, [article.source_set for article in articles], settings.topic_set)
 
 
 def _write(calibration: Calibration, to: Path) -> None:

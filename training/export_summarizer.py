@@ -67,7 +67,7 @@ def export_summarizer(run: Path, to: Path, data_root: Path | None, pairs: int = 
     base = open_base(str(gguf_file))
     pool = Pool(settings, base, data_root if settings.sets else None)
     tuned = SummaryModel(base, settings.rank, settings.alpha)
-    _load_adapter(tuned, to / "adapter.safetensors")
+    tuned.load(to)
     with tempfile.TemporaryDirectory() as folder:
         merged_file = Path(folder) / "merged.gguf"
         merge(gguf_file, to, merged_file)
@@ -142,12 +142,3 @@ def _gguf(name: str) -> Path:
     if not files:
         raise UsageError(f"{name} is no GGUF: its adapter cannot be merged for OpenVINO; use it with the torch engine")
     return files[0]
-
-
-def _load_adapter(model: SummaryModel, path: Path) -> None:
-    from peft import set_peft_model_state_dict
-    from safetensors.torch import load_file
-
-    outcome = set_peft_model_state_dict(model.network, load_file(path))
-    if outcome.unexpected_keys:
-        raise UsageError(f"{path} does not fit the base: {outcome.unexpected_keys[:3]}")

@@ -127,6 +127,9 @@ class SummarizerSettings:
         sets: external article sets under the data root (`karabakh`, `world`).
         mine: whether sentences of the articles' summaries are learned from, beside what they rest on.
         rewrites: JSONL of sentences that readers rewrote (`training/summaries.py`), or none.
+        cuts: whether only those are learned from that serving would let stand (`communique/summary/faithful.py`).
+        rejected: JSONL of the same form: what was written of the same sentences and should not have been, or none.
+        start: folder of an adapter to go on from (`OUT/best` of an earlier run), or none.
         rank: of LoRA on every linear layer; 0 trains the whole network.
         alpha: LoRA's scale is alpha / rank.
         epochs: passes over everything.
@@ -137,6 +140,7 @@ class SummarizerSettings:
         warmup: share of the steps over which the rate rises.
         weight_decay: of what is trained.
         forks: weight of the loss that wants the true token likelier than the one of a broken summary.
+        preference: weight of the loss that wants the right sentence likelier than the rejected one.
         drop_title: probability that an article is shown without its title.
         least_coverage: sentences of whose words their evidence holds a lower share are left out.
         folds: events are dealt into so many folds.
@@ -156,6 +160,9 @@ class SummarizerSettings:
     sets: tuple[str, ...] = ()
     mine: bool = True
     rewrites: str | None = None
+    cuts: bool = False
+    rejected: str | None = None
+    start: str | None = None
     rank: int = 16
     alpha: float = 32.0
     epochs: int = 2
@@ -166,6 +173,7 @@ class SummarizerSettings:
     warmup: float = 0.06
     weight_decay: float = 0.0
     forks: float = 0.3
+    preference: float = 0.3
     drop_title: float = 0.1
     least_coverage: float = 0.8
     folds: int = 5

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from communique.errors import UsageError
 from communique.evidence import EvidenceIndex
 from communique.grounding import missing
+from communique.summary.faithful import is_faithful
 from communique.summary.standing import is_dangling
 from communique.words import words
 from training import data
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
     from training.data import Labelled
 
-__all__ = ["Pair", "coverage", "gather", "pairs", "read_source", "rewritten"]
+__all__ = ["Pair", "coverage", "cuts", "edit_of", "gather", "pairs", "read_source", "rewritten", "with_rejected"]
 
 #: Names that data sets give to the article and to its summary, the first that is there.
 _ARTICLE: Final = ("text", "article", "document", "content", "body")
@@ -40,11 +42,15 @@ _MOST_EVIDENCE_WORDS: Final = 160
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A sentence to be written, and the numbers, ascending, of the article's sentences that it rests on."""
+    """A sentence to be written, and the numbers, ascending, of the article's sentences that it rests on.
+
+    `rejected` is what else was written of them and should not have been, if anything.
+    """
 
     article: Labelled
     sentence: str
     evidence: tuple[int, ...]
+    rejected: str = ""
 
     @property
     def sources(self) -> tuple[str, ...]:
@@ -104,9 +110,7 @@ def rewritten(
         elif len(article.sentences) != item["of"]:
             counts["of articles that are cut otherwise by now"] += 1
         else:
-            numbers = tuple(item["sentences"])
-            text = item.get("sentence") or _edited([article.sentences[number] for number in numbers], item["edit"])
-            pair = Pair(article, text, numbers)
+            pair = Pair(article, _text(item, article), tuple(item["sentences"]))
             # A reader may leave more unsaid, and say more plainly, than words in common would show.
             fault = _fault(pair, least_coverage=0.0)
             counts[fault or "kept"] += 1
@@ -115,9 +119,56 @@ def rewritten(
     return found, counts
 
 
-def _edited(sentences: Iterable[str], edit: Iterable[str | tuple[int, int]]) -> str:
-    told = " ".join(sentences).split()
-    return " ".join(part if isinstance(part, str) else " ".join(told[slice(*part)]) for part in edit)
+def cuts(pairs: Iterable[Pair]) -> list[Pair]:
+    """Of the pairs those that serving would let stand: one sentence's own words, some of them left out."""
+    found = []
+    for pair in pairs:
+        keys = [word.key for word in words(pair.sentence)]
+        for number in pair.evidence:
+            source = pair.article.sentences[number]
+            if is_faithful(pair.sentence, [source]) and keys != [word.key for word in words(source)]:
+                found.append(replace(pair, evidence=(number,)))
+                break
+    return found
+
+
+def with_rejected(pairs: Iterable[Pair], path: Path) -> list[Pair]:
+    """The pairs, each with what the lines of a JSONL in the form of `rewritten` hold of the same sentences."""
+    lines: dict[str, list[dict[str, Any]]] = {}
+    for item in data.lines(path):
+        lines.setdefault(item["id"], []).append(item)
+    found = []
+    for pair in pairs:
+        numbers = list(pair.evidence)
+        items = [item for item in lines.get(pair.article.id, ()) if item["sentences"] == numbers]
+        cut_alike = [item for item in items if item["of"] == len(pair.article.sentences)]
+        text = _text(cut_alike[0], pair.article) if cut_alike else ""
+        found.append(replace(pair, rejected=text if text != pair.sentence else ""))
+    return found
+
+
+def edit_of(sources: Iterable[str], sentence: str) -> list[str | list[int]]:
+    """What was done to the words of `sources`: spans [start, end) of them, and new words, as `rewritten` reads it.
+
+    >>> edit_of(["The port opened a long bridge."], "It opened a bridge.")
+    ['It', [2, 4], [5, 6]]
+    """
+    told, written = " ".join(sources).split(), sentence.split()
+    found: list[str | list[int]] = []
+    for tag, start, end, first, last in SequenceMatcher(None, told, written, autojunk=False).get_opcodes():
+        if tag == "equal":
+            found.append([start, end])
+        elif first < last:
+            found.append(" ".join(written[first:last]))
+    return found
+
+
+def _text(item: dict[str, Any], article: Labelled) -> str:
+    """The sentence of a line: as it stands there, or made by its edit."""
+    if item.get("sentence"):
+        return str(item["sentence"])
+    told = " ".join(article.sentences[number] for number in item["sentences"]).split()
+    return " ".join(part if isinstance(part, str) else " ".join(told[slice(*part)]) for part in item["edit"])
 
 
 def _fault(pair: Pair, least_coverage: float) -> str:

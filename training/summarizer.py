@@ -79,6 +79,13 @@ class Pool:
             written, more = summaries.rewritten(articles, Path(settings.rewrites), others)
             found += written
             counts += more
+        if settings.cuts:
+            counts["not a sentence with words left out"] = len(found)
+            found = summaries.cuts(found)
+            counts["not a sentence with words left out"] -= len(found)
+        if settings.rejected:
+            found = summaries.with_rejected(found, Path(settings.rejected))
+            counts["beside a rejected one"] = sum(bool(pair.rejected) for pair in found)
         return found, counts
 
     def _held(self, article: Labelled) -> bool:
@@ -115,8 +122,10 @@ class Run:
         device = self.accelerator.device
         tokens = sum(len(sample.answer) for group in groups for sample in group)
         forks = max(1, sum(len(sample.forks) for group in groups for sample in group))
+        rejected = max(1, sum(bool(sample.rejected) for group in groups for sample in group))
         rounds = math.ceil(len(groups) / world)
-        sums = torch.zeros(2, device=device)
+        weights = torch.tensor([1.0, self.settings.forks, self.settings.preference], device=device)
+        sums = torch.zeros(3, device=device)
         self.wrapped.train()
         for number in range(rounds):
             at = number * world + rank
@@ -126,9 +135,9 @@ class Run:
             together = number == rounds - 1
             with contextlib.nullcontext() if together else self.accelerator.no_sync(self.wrapped):
                 found = self.wrapped(batch)
-                parts = torch.stack([found.answers / tokens, found.forks / forks]) * share
+                parts = torch.stack([found.answers / tokens, found.forks / forks, found.preferred / rejected]) * share
                 # Gradients are averaged over processes, but the sums above are over all of them.
-                self.accelerator.backward((parts[0] + self.settings.forks * parts[1]) * world)
+                self.accelerator.backward((parts @ weights) * world)
             sums += parts.detach()
         self.accelerator.clip_grad_norm_(self.model.trained().values(), 1.0)
         rate = self.rate.get_last_lr()[0]
@@ -136,8 +145,8 @@ class Run:
         self.optimizer.zero_grad(set_to_none=True)
         self.rate.step()
         self.step += 1
-        answers, wrong = self.accelerator.reduce(sums, "sum").tolist()
-        return {"step": self.step, "loss": answers, "forks": wrong, "rate": rate}
+        answers, wrong, preferred = self.accelerator.reduce(sums, "sum").tolist()
+        return {"step": self.step, "loss": answers, "forks": wrong, "preferred": preferred, "rate": rate}
 
     def save(self) -> None:
         """A checkpoint, whole or not at all."""
@@ -187,6 +196,8 @@ def train(settings: SummarizerSettings, data_root: Path | None = None, smoke: bo
     base = open_base(settings.base, frozen)
     pool = Pool(settings, base, data_root, smoke)
     model = SummaryModel(base, settings.rank, settings.alpha)
+    if settings.start:
+        model.load(Path(settings.start))
     epochs = [pool.epoch(number) for number in range(settings.epochs)]
     total = sum(map(len, epochs))
     run = Run(settings, model, accelerator, total)
@@ -237,7 +248,7 @@ def _loop(run: Run, epochs: Sequence[Any], total: int, validate: Any) -> dict[st
             if writer is not None:
                 curve.write(json.dumps(losses) + "\n")
                 curve.flush()
-                for name in ("loss", "forks", "rate"):
+                for name in ("loss", "forks", "preferred", "rate"):
                     writer.add_scalar(f"training/{name}", losses[name], run.step)
             if run.step % run.settings.validate_every == 0 or run.step == total:
                 if writer is not None:

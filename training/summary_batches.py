@@ -1,14 +1,15 @@
 """Turn pairs of sentences into batches of token ids: prompts as in serving, answers, and the forks in them.
 
 A fork is a place in an answer where a false form of the sentence (another figure, the other side, another speaker)
-would part from the true one: the true token is to be likelier there. Batches hold samples of like length, padded on
-the right, up to a number of tokens; a step holds one or several batches.
+would part from the true one: the true token is to be likelier there. A rejected answer is to be less likely than the
+right one as a whole. Batches hold samples of like length, padded on the right, up to a number of tokens; a step holds
+one or several batches.
 """
 
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -41,6 +42,7 @@ class Sample:
     prompt: list[int]
     answer: list[int]
     forks: tuple[Fork, ...]
+    rejected: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.prompt) + len(self.answer)
@@ -50,7 +52,8 @@ class Sample:
 class Batch:
     """Prompts [B, P] and answers [B, A], padded on the right with zeros; lengths [B]; forks as rows and columns.
 
-    `forks` is [F, 3]: sample, index in its answer, false token.
+    `forks` is [F, 3]: sample, index in its answer, false token. `rejected` [R, A'] are the rejected answers of the
+    samples `rejected_rows` [R].
     """
 
     prompts: torch.Tensor
@@ -58,6 +61,9 @@ class Batch:
     answers: torch.Tensor
     answer_lengths: torch.Tensor
     forks: torch.Tensor
+    rejected: torch.Tensor
+    rejected_lengths: torch.Tensor
+    rejected_rows: torch.Tensor
 
     @property
     def answer_tokens(self) -> int:
@@ -65,7 +71,7 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         """The same on a device."""
-        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return Batch(*(getattr(self, one.name).to(device) for one in fields(self)))
 
 
 def make_sample(encoder: Encoder, pair: Pair, most: int, *, title: bool = True) -> Sample:
@@ -77,6 +83,7 @@ def make_sample(encoder: Encoder, pair: Pair, most: int, *, title: bool = True) 
         prompt=encoder.prompt(shown, pair.sources, most),
         answer=answer,
         forks=_forks(encoder, pair, answer),
+        rejected=encoder.answer(pair.rejected) if pair.rejected else [],
     )
 
 
@@ -127,17 +134,21 @@ def _tokens(group: Sequence[Sample]) -> int:
 def collate(group: Sequence[Sample]) -> Batch:
     """Padded tensors of a batch."""
     forks = [(row, at, token) for row, sample in enumerate(group) for at, token in sample.forks]
+    rejected = [(row, sample.rejected) for row, sample in enumerate(group) if sample.rejected]
     return Batch(
         prompts=_padded([sample.prompt for sample in group]),
         prompt_lengths=torch.tensor([len(sample.prompt) for sample in group]),
         answers=_padded([sample.answer for sample in group]),
         answer_lengths=torch.tensor([len(sample.answer) for sample in group]),
         forks=torch.tensor(forks, dtype=torch.long).reshape(-1, 3),
+        rejected=_padded([ids for _, ids in rejected]),
+        rejected_lengths=torch.tensor([len(ids) for _, ids in rejected], dtype=torch.long),
+        rejected_rows=torch.tensor([row for row, _ in rejected], dtype=torch.long),
     )
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> torch.Tensor:
-    found = torch.zeros(len(rows), max(map(len, rows)), dtype=torch.long)
+    found = torch.zeros(len(rows), max(map(len, rows), default=0), dtype=torch.long)
     for row, ids in enumerate(rows):
         found[row, : len(ids)] = torch.tensor(ids)
     return found

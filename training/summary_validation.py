@@ -11,18 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from communique.document import Document, Sentence
 from communique.errors import CommuniqueError
 from communique.grounding import Checker, missing
-from communique.record import Article
-from communique.text import MappedText
-from training.data import sentences_of
+from training.data import document_of, sentences_of
 from training.summary_batches import collate, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from training.data import Labelled
     from training.language_model import ChatEncoder, SummaryModel, TextEncoder
     from training.settings import SummarizerSettings
     from training.summaries import Pair
@@ -44,9 +40,10 @@ class Written:
 
 @torch.no_grad()
 def teacher_forced(model: SummaryModel, samples: Sequence[Sample], batch_tokens: int) -> dict[str, float]:
-    """`loss` a token, and `forks`: the share of places where the true token is likelier than the false one."""
+    """`loss` a token; `forks`: the share of places where the true token is likelier than the false one; `preferred`:
+    of the right sentences beside a rejected one that are likelier, where there are any."""
     device = next(model.parameters()).device
-    loss, tokens, right, forks = 0.0, 0, 0, 0
+    loss, tokens, right, forks, preferred, rejected = 0.0, 0, 0, 0, 0, 0
     for group in in_order(samples, batch_tokens):
         batch = collate(group).to(device)
         found = model(batch)
@@ -54,7 +51,10 @@ def teacher_forced(model: SummaryModel, samples: Sequence[Sample], batch_tokens:
         tokens += batch.answer_tokens
         right += int(found.forks_right)
         forks += len(batch.forks)
-    return {"loss": loss / max(1, tokens), "forks": right / max(1, forks)}
+        preferred += int(found.preferred_right)
+        rejected += len(batch.rejected_rows)
+    shares = {"preferred": preferred / rejected} if rejected else {}
+    return {"loss": loss / max(1, tokens), "forks": right / max(1, forks), **shares}
 
 
 def write_sentences(
@@ -93,7 +93,7 @@ def written_figures(written: Sequence[Written], checker: Checker | None) -> dict
         "with_something_missing": sum(lost) / max(1, len(lost)),
     }
     if checker is not None:
-        verdicts = [v for item in written for v in checker.check([item.text], _document(item.pair.article))]
+        verdicts = [v for item in written for v in checker.check([item.text], document_of(item.pair.article))]
         found["support_mean"] = sum(v.support for v in verdicts) / max(1, len(verdicts))
         found["supported"] = sum(v.support >= SUPPORTED for v in verdicts) / max(1, len(verdicts))
     return found
@@ -122,12 +122,3 @@ def open_checker() -> tuple[Checker | None, str]:
         return Checker.open(), ""
     except CommuniqueError as error:
         return None, str(error)
-
-
-def _document(article: Labelled) -> Document:
-    sentences = tuple(
-        Sentence(MappedText.of(text), paragraph)
-        for text, paragraph in zip(article.sentences, article.paragraphs, strict=True)
-    )
-    whole = Article(id=article.id, text="\n".join(article.sentences), title=article.title)
-    return Document(whole, article.title, sentences, removed=(), language="en", truncated=False)
