@@ -170,23 +170,23 @@ class Pipeline:
 
     def _write(self, items: Sequence[_Item], deadline: float | None) -> None:
         """Have the language model write, in one batch, for the articles that ask for it and are long enough."""
-        asked: list[tuple[_Item, Document, tuple[int, ...]]] = []
+        asked: list[tuple[_Item, Document, int]] = []
         for item in items:
             document, reading = item.document, item.reading
             if document is None or reading is None or document.words < FEWEST_ARTICLE_WORDS:
                 continue
             if self._mode(item.article) == "abstractive":
                 item.drafts = []
-                groups = self._summariser.sources(document, reading.salience())
-                asked += [(item, document, group) for group in groups]
+                numbers = self._summariser.sources(document, reading.salience())
+                asked += [(item, document, number) for number in numbers]
         if not asked:
             return
-        passages = [(document.title, [document.sentences[i].text for i in group]) for _, document, group in asked]
-        for (item, _, group), text in zip(asked, self._started_writer().write(passages, deadline), strict=True):
+        passages = [(document.title, [document.sentences[number].text]) for _, document, number in asked]
+        for (item, _, number), text in zip(asked, self._started_writer().write(passages, deadline), strict=True):
             if text is None:
                 item.error = TimedOut("the deadline passed while the summary was written")
             elif item.drafts is not None:
-                item.drafts.append(Draft(group, text))
+                item.drafts.append(Draft(number, text))
 
     def _started_writer(self) -> Writer:
         with self._writer_lock:

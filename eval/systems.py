@@ -154,9 +154,9 @@ def _writer(settings: Any) -> System:
         for reading in map(pipeline.read, articles):
             title, texts = reading.document.title, [sentence.text for sentence in reading.document.sentences]
             salience = reading.salience()
-            groups = summariser.sources(reading.document, salience)
-            written = writer.write([(title, [texts[number] for number in group]) for group in groups])
-            drafts = [Proven(Draft(group, text), 1.0) for group, text in zip(groups, written, strict=True) if text]
+            numbers = summariser.sources(reading.document, salience)
+            written = writer.write([(title, [texts[number]]) for number in numbers])
+            drafts = [Proven(Draft(number, text), 1.0) for number, text in zip(numbers, written, strict=True) if text]
             choice = choose(candidates([], texts, salience, drafts), *_WORDS)
             yield unproven(
                 reading.document.article.id, " ".join(one.form.text for one in choice.candidates), writer.name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from communique.summary.drafts import Draft
-from communique.summary.summariser import FEWEST_ARTICLE_WORDS, Summariser
+from communique.summary.summariser import FEWEST_ARTICLE_WORDS, Summariser, is_copy
 from communique.summary.writer import Writer
 
-__all__ = ["FEWEST_ARTICLE_WORDS", "Draft", "Summariser", "Writer"]
+__all__ = ["FEWEST_ARTICLE_WORDS", "Draft", "Summariser", "Writer", "is_copy"]

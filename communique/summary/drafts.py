@@ -1,7 +1,7 @@
 """Which sentences of an article the language model shortens, and what it made of them. It proves nothing.
 
 >>> sources(salience, texts, [True] * len(texts))[:3]            # doctest: +SKIP
-[(0,), (4,), (1,)]
+[0, 4, 1]
 """
 
 from __future__ import annotations
@@ -28,16 +28,14 @@ LATE: Final = 0.03
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What the language model wrote of some sentences, by their numbers, ascending."""
+    """What the language model wrote of a sentence, by its number."""
 
-    sentences: tuple[int, ...]
+    sentence: int
     text: str
 
 
-def sources(
-    salience: Sequence[NDArray[np.float32]], texts: Sequence[str], allowed: Sequence[bool]
-) -> list[tuple[int, ...]]:
-    """The sentences most wanted, each by itself: run into one, two seldom stay true (`faithful.py`).
+def sources(salience: Sequence[NDArray[np.float32]], texts: Sequence[str], allowed: Sequence[bool]) -> list[int]:
+    """The numbers of the sentences most wanted. Each is shortened by itself: run into one, two seldom stay true.
 
     Args:
         salience: for each sentence [words, 2], as the trunk gives it.
@@ -46,4 +44,4 @@ def sources(
     """
     worth = [float(s[:, 0].sum()) / (len(s) + 12) - LATE * float(np.log1p(i)) for i, s in enumerate(salience)]
     usable = [i for i, text in enumerate(texts) if allowed[i] and len(salience[i]) and len(text.split()) <= MOST_WORDS]
-    return [(i,) for i in sorted(usable, key=lambda i: -worth[i])[:MOST_SOURCES]]
+    return sorted(usable, key=lambda i: -worth[i])[:MOST_SOURCES]

@@ -24,12 +24,17 @@ if TYPE_CHECKING:
 
 __all__ = ["is_faithful"]
 
-#: What bears on truth beside `KEPT`: degrees of certainty, limits, attempts. Neither left out nor put in.
+#: What bears on truth beside `KEPT`: degrees of certainty, attempts. Neither left out nor put in.
 _GUARDED: Final = re.compile(
-    r"\b(?:nobody|nothing|would|should|must|whether|almost|nearly|about|around|approximately|at least|at most|least|"
-    r"most|more|less|fewer|over|under|up to|half|only|just|even|part|part(?:ly|ially)|some|all|one|look\w*|what|"
-    r"suggest\w*|seem\w*|appear\w*|perhaps|probabl[ey]|potential\w*|unlikely|presumed|supposedly|attempt\w*|tried|fail\w*|refus\w*|"
-    r"hopefully|unofficial|preliminary|tentative)\b",
+    r"\b(?:nobody|nothing|would|should|must|whether|at least|more than|most|only|just|even|part(?:ly|ially)|look\w*|"
+    r"suggest\w*|seem\w*|appear\w*|perhaps|probabl[ey]|potential\w*|unlikely|presumed|supposedly|attempt\w*|tried|fail\w*|"
+    r"refus\w*|hopefully|unofficial|preliminary|tentative)\b",
+    re.IGNORECASE,
+)
+#: Limits of what comes after them: they go with it, or not at all.
+_LIMIT: Final = re.compile(
+    r"\b(?:almost|nearly|about|around|approximately|least|at most|more|less|fewer|over|under|up to|half|part|some|all|one|"
+    r"what)\W*$",
     re.IGNORECASE,
 )
 _MONTH: Final = re.compile(r"\bMay\b")
@@ -88,7 +93,7 @@ def is_faithful(text: str, sources: Sequence[str]) -> bool:
 def _turns(left_out: str) -> bool:
     """Whether the truth of the rest hangs on it. One of two sayings may go: that one is left is looked at apart."""
     kept = any(not _SAYING.fullmatch(match[0]) for match in KEPT.finditer(left_out))
-    return kept or _GUARDED.search(left_out) is not None
+    return kept or any(guard.search(left_out) for guard in (_GUARDED, _LIMIT))
 
 
 def _holds(left_out: Sequence[str]) -> bool:

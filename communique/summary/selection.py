@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import fmean
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -58,11 +57,11 @@ class Proven:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A form of sentence number `sentence`, or what was written of a group of sentences that begins with it.
+    """A form of sentence number `sentence`, or what was written of it.
 
     `dangling` says that it leans on the sentence before it; `strangers` counts whom only an earlier one names; `taken`
     is how probable it is that a reader would take the sentence: of a cut by the share of what is wanted in it that the
-    cut keeps, of a draft in the mean of its sources.
+    cut keeps.
     """
 
     sentence: int
@@ -160,8 +159,9 @@ def candidates(
     for one in proven:
         form = Form(one.draft.text, (), 0)
         if not is_dangling(form.text):
-            taken = fmean(salience.sentences[number] for number in one.draft.sentences)
-            found.append(Candidate(one.draft.sentences[0], form, False, form.words, unresolved(form.text), taken, one))
+            number = one.draft.sentence
+            taken = salience.sentences[number]
+            found.append(Candidate(number, form, False, form.words, unresolved(form.text), taken, one))
             rows.append(_row(*_wanted(one.draft, sentences, salience)))
     values = [sum(row[0].values()) + TAKEN_WORDS * candidate.taken for row, candidate in zip(rows, found, strict=True)]
     order = sorted(range(len(found)), key=lambda i: -values[i] / (found[i].length + 12))[:MOST_CANDIDATES]
@@ -186,15 +186,15 @@ def _row(worth: Sequence[tuple[Word, float]], joined: Sequence[float]) -> Row:
 
 
 def _wanted(draft: Draft, sentences: Sequence[str], salience: Salience) -> tuple[list[tuple[Word, float]], list[float]]:
-    """A written sentence's words and pairs, as much wanted as they are where its sources have them."""
+    """A written sentence's words and pairs, as much wanted as they are where its source has them."""
     single: dict[str, float] = {}
     double: dict[tuple[str, str], float] = {}
-    for number in draft.sentences:
-        keys = [word.key for word in words(sentences[number])]
-        for key, value in zip(keys, salience.words[number][:, 0].tolist(), strict=False):
-            single[key] = max(single.get(key, 0.0), value)
-        for pair, value in zip(pairwise(keys), salience.words[number][:, 1].tolist(), strict=False):
-            double[pair] = max(double.get(pair, 0.0), value)
+    keys = [word.key for word in words(sentences[draft.sentence])]
+    scores = salience.words[draft.sentence]
+    for key, value in zip(keys, scores[:, 0].tolist(), strict=False):
+        single[key] = max(single.get(key, 0.0), value)
+    for pair, value in zip(pairwise(keys), scores[:, 1].tolist(), strict=False):
+        double[pair] = max(double.get(pair, 0.0), value)
     tokens = words(draft.text)
     worth = [(token, single.get(token.key, 0.0)) for token in tokens]
     return worth, [double.get((a.key, b.key), JOINED_PAIR) for a, b in pairwise(tokens)]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from communique.grounding import Checker
     from communique.reader import Salience
 
-__all__ = ["FEWEST_ARTICLE_WORDS", "Summariser"]
+__all__ = ["FEWEST_ARTICLE_WORDS", "Summariser", "is_copy"]
 
 #: A shorter article is its own summary.
 FEWEST_ARTICLE_WORDS: Final = 40
@@ -67,8 +67,8 @@ class Summariser:
         picked = self._pick(document, salience, max_words, cut=cut)
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
-    def sources(self, document: Document, salience: Salience) -> list[tuple[int, ...]]:
-        """Sentences, by their numbers, that are worth shortening, each a group of one."""
+    def sources(self, document: Document, salience: Salience) -> list[int]:
+        """Sentences, by their numbers, that are worth shortening."""
         texts = [sentence.text for sentence in document.sentences]
         return sources(salience.words, texts, _allowed(document))
 
@@ -85,18 +85,18 @@ class Summariser:
             TooShort: the article has under 40 words.
             NothingToSummarise: no sentence keeps to the words allowed.
         """
-        proven = self._proven(document, drafts)
+        proven = self.proven(document, drafts)
         picked = self._pick(document, salience, max_words, cut=True, proven=proven)
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
-    def _proven(self, document: Document, drafts: Sequence[Draft]) -> list[Proven]:
+    def proven(self, document: Document, drafts: Sequence[Draft]) -> list[Proven]:
         """Drafts that only leave things out, and of which the checker is sure; copies are left out."""
         sound = [
             draft
             for draft in drafts
             if _whole(draft.text)
-            and not _copied(document, draft)
-            and is_faithful(draft.text, [document.sentences[number].text for number in draft.sentences])
+            and not is_copy(document, draft)
+            and is_faithful(draft.text, [document.sentences[draft.sentence].text])
             and not missing(draft.text, _held(document, draft))
         ]
         verdicts = self._checker.check([draft.text for draft in sound], document)
@@ -172,15 +172,15 @@ def _whole(text: str) -> bool:
     return _CLOSED.search(text) is not None and bool(_usable([Form(text, (), 0)]))
 
 
-def _copied(document: Document, draft: Draft) -> bool:
+def is_copy(document: Document, draft: Draft) -> bool:
     """Whether it is a sentence of the article word for word, which can be chosen as it stands."""
     written = [word.key for word in words(draft.text)]
     return any(written == [word.key for word in words(sentence.text)] for sentence in document.sentences)
 
 
 def _held(document: Document, draft: Draft) -> str:
-    """What a draft may draw on: the title, and the sentences that it was made of."""
-    return " ".join([document.title, *(document.sentences[number].text for number in draft.sentences)])
+    """What a draft may draw on: the title, and the sentence that it was made of."""
+    return f"{document.title} {document.sentences[draft.sentence].text}"
 
 
 def _usable(found: Sequence[Form]) -> list[Form]:
@@ -208,10 +208,9 @@ def _limit(document: Document, max_words: int | None) -> int:
 
 
 def _sentence(document: Document, candidate: Candidate) -> SummarySentence:
-    if candidate.proven is not None:
-        spans = tuple(document.sentences[number].span() for number in candidate.proven.draft.sentences)
-        return SummarySentence(candidate.form.text, "abstractive", candidate.proven.support, spans)
     source = document.sentences[candidate.sentence]
+    if candidate.proven is not None:
+        return SummarySentence(candidate.form.text, "abstractive", candidate.proven.support, (source.span(),))
     evidence = tuple(source.span(start, end) for start, end in _trimmed(source.text, candidate.form))
     return SummarySentence(candidate.form.text, "compressive" if candidate.form.cuts else "extractive", 1.0, evidence)
 

@@ -21,7 +21,7 @@ from training import summarizer
 from training.data import Labelled
 from training.language_model import SummaryModel, open_base
 from training.settings import SummarizerSettings, as_yaml, load
-from training.summaries import Pair, coverage, pairs, read_source, rewritten
+from training.summaries import Pair, coverage, cuts, edit_of, pairs, read_source, rewritten, with_rejected
 from training.summarizer import Pool, main, train
 from training.summary_batches import collate, in_order, make_sample, steps
 from training.summary_validation import Written, written_figures
@@ -118,6 +118,40 @@ def test_a_rewritten_sentence_may_be_told_as_an_edit(tmp_path: Path) -> None:
     assert found.sentence == "Riga opened a bridge that cost 12 million euros, the council said."
 
 
+def test_an_edit_gives_back_the_sentence_that_it_was_made_of(tmp_path: Path) -> None:
+    text = "Riga opened, after years of waiting, a bridge on Monday.|It cost 12 million euros, the council said."
+    sentence = "Riga opened a long-awaited bridge that cost 12 million euros, the council said."
+    line = {"id": "x", "of": 2, "sentences": [0, 1], "edit": edit_of(text.split("|"), sentence)}
+    path = tmp_path / "rewrites.jsonl"
+    path.write_text(json.dumps(line), encoding="utf-8")
+    [found], _ = rewritten([article(text)], path)
+    assert found.sentence == sentence
+
+
+def test_what_was_rejected_stands_beside_the_pair_of_the_same_sentences(tmp_path: Path) -> None:
+    text = "Riga opened a bridge on Monday, after years.|It cost 12 million euros, the council said."
+    whole = article(text)
+    lines = [
+        {"id": "x", "of": 2, "sentences": [1], "sentence": "Of another sentence."},
+        {"id": "x", "of": 3, "sentences": [0], "sentence": "Of the article cut otherwise."},
+        {"id": "x", "of": 2, "sentences": [0], "edit": [[0, 1], "shut", [2, 4]]},
+        {"id": "z", "of": 2, "sentences": [0], "sentence": "Of another article."},
+    ]
+    path = tmp_path / "rejected.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    first, second = with_rejected([Pair(whole, "Riga opened a bridge.", (0,)), Pair(whole, "It cost.", (0, 1))], path)
+    assert first.rejected == "Riga shut a bridge"
+    assert second.rejected == ""
+
+
+def test_cuts_are_of_one_sentence_whose_words_were_only_left_out() -> None:
+    whole = article("Riga opened a long bridge on Monday.|The council of the city paid for it.")
+    kept = Pair(whole, "Riga opened a bridge on Monday.", (0, 1))
+    copied = Pair(whole, "Riga opened a long bridge on Monday.", (0,))
+    joined = Pair(whole, "The council of Riga paid for a long bridge.", (0, 1))
+    assert cuts([kept, copied, joined]) == [replace(kept, evidence=(0,))]
+
+
 def test_coverage_is_the_share_of_words_that_the_article_holds() -> None:
     assert coverage("Riga opened bridges", "In Riga a bridge opens.") == 1.0
     assert coverage("Riga closed roads", "In Riga a bridge opens.") == pytest.approx(1 / 3)
@@ -152,6 +186,22 @@ def test_a_sample_is_the_prompt_of_its_evidence_and_its_sentence(base: Path) -> 
     assert encoder.decode(sample.answer) == "Divers closed the harbour of Kiel."
     assert sample.answer[-1] == encoder.end
     assert len(make_sample(encoder, pair("word " * 400, "A word."), 200).prompt) <= 200
+
+
+def test_the_right_sentence_is_to_be_likelier_than_the_rejected(base: Path) -> None:
+    """One step the way that the loss wants, and the right sentence is farther ahead."""
+    opened = open_base(str(base))
+    model = SummaryModel(opened, 4, 8)
+    both = replace(pair("Riga opened a bridge on Monday.", "Riga opened a bridge."), rejected="Riga shut a bridge.")
+    alone = replace(both, rejected="")
+    batch = collate([make_sample(opened.encoder, one, 400) for one in (alone, both)])
+    assert batch.rejected_rows.tolist() == [1]
+    optimizer = torch.optim.SGD(model.trained().values(), lr=1.0)
+    before = model(batch).preferred
+    before.backward()
+    optimizer.step()
+    assert float(model(batch).preferred) < float(before)
+    assert float(model(collate([make_sample(opened.encoder, alone, 400)])).preferred) == 0
 
 
 def test_forks_stand_where_a_broken_summary_parts_from_the_true_one(base: Path) -> None:

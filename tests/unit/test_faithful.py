@@ -69,5 +69,18 @@ def test_a_word_may_turn_a_sentence(text: str, source: str) -> None:
     assert not is_faithful(text, [source])
 
 
+@pytest.mark.parametrize(
+    ("text", "source", "stands"),
+    [
+        ("Riga signed the deal on Monday.", "Riga signed the deal over the old bridge on Monday.", True),
+        ("Riga signed the deal after all talks.", "Riga signed the deal after nearly all talks.", False),
+        ("Riga paid on Monday.", "Riga paid about 12 million euros on Monday.", True),
+        ("Riga paid 12 million euros on Monday.", "Riga paid about 12 million euros on Monday.", False),
+    ],
+)
+def test_a_limit_goes_only_with_what_it_limits(text: str, source: str, stands: bool) -> None:
+    assert is_faithful(text, [source]) is stands
+
+
 def test_a_question_is_not_told_as_news() -> None:
     assert not is_faithful("Riga will reopen the bridge.", ["Will Riga, at last, reopen the bridge?"])
