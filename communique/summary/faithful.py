@@ -22,6 +22,8 @@ from communique.words import words
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from communique.words import Word
+
 __all__ = ["is_faithful"]
 
 #: What bears on truth beside `KEPT`: degrees of certainty, attempts. Neither left out nor put in.
@@ -33,8 +35,8 @@ _GUARDED: Final = re.compile(
 )
 #: Limits of what comes after them: they go with it, or not at all.
 _LIMIT: Final = re.compile(
-    r"\b(?:almost|nearly|about|around|approximately|least|at most|more|less|fewer|over|under|up to|half|part|some|all|one|"
-    r"what)\W*$",
+    r"\b(?:almost|nearly|about|around|approximately|least|at most|more|less|fewer|over|under|up to|half|part|some|all|"
+    r"one|what)\W*$",
     re.IGNORECASE,
 )
 _MONTH: Final = re.compile(r"\bMay\b")
@@ -47,6 +49,8 @@ _SAYS: Final = re.compile(
     r"called|urged|wrote|stated)\b",
     re.IGNORECASE,
 )
+#: A quotation; one that goes on after the sentence does not close.
+_SPOKEN: Final = re.compile(r"“[^”]*(?:”|$)|\"[^\"]*(?:\"|$)")
 _SAYING: Final = re.compile(
     r"sa(?:id|ys|ying)|t(?:old|ells)|report(?:s|ed)?|according|accus\w+|statement|warn\w*", re.IGNORECASE
 )
@@ -87,7 +91,19 @@ def is_faithful(text: str, sources: Sequence[str]) -> bool:
             return False
         if end < len(held) and start < end <= start + _HOLDING and _holds(left_out.lower().split()):
             return False
-    return bool(_SAYS.search(text)) or not _SAYS.search(source)
+    kept = [word for block in matchers[best].get_matching_blocks() for word in held[block.a : block.a + block.size]]
+    return _still_said(source, kept)
+
+
+def _still_said(source: str, kept: Sequence[Word]) -> bool:
+    """Whether who says it is still there, if somebody does: one of the words of saying that stand in no quotation."""
+    spoken = [match.span() for match in _SPOKEN.finditer(source)]
+    said = [
+        match.start()
+        for match in _SAYS.finditer(source)
+        if not any(start <= match.start() < end for start, end in spoken)
+    ]
+    return not said or any(word.start in said for word in kept)
 
 
 def _turns(left_out: str) -> bool:

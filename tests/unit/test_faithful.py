@@ -82,5 +82,13 @@ def test_a_limit_goes_only_with_what_it_limits(text: str, source: str, stands: b
     assert is_faithful(text, [source]) is stands
 
 
+def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
+    source = (
+        "“The paper wrote that the bridge of Riga would stay shut,” the mayor said on Monday, adding, “It is false.”"
+    )
+    assert not is_faithful("The paper wrote that the bridge of Riga would stay shut.", [source])
+    assert is_faithful("“The paper wrote that the bridge of Riga would stay shut,” the mayor said.", [source])
+
+
 def test_a_question_is_not_told_as_news() -> None:
     assert not is_faithful("Riga will reopen the bridge.", ["Will Riga, at last, reopen the bridge?"])
