@@ -53,7 +53,7 @@ def sort_drafts(
         if not draft.text or is_copy(document, draft):
             found["copies"].append(draft)
         elif draft.sentence in known:
-            stands = is_faithful(draft.text, [document.sentences[draft.sentence].text])
+            stands = is_faithful(draft.text, document.sentences[draft.sentence].text)
             found["other" if stands else "rejected"].append(draft)
         else:
             found["kept" if summariser.proven(document, [draft]) else "other"].append(draft)

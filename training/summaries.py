@@ -126,7 +126,7 @@ def cuts(pairs: Iterable[Pair]) -> list[Pair]:
         keys = [word.key for word in words(pair.sentence)]
         for number in pair.evidence:
             source = pair.article.sentences[number]
-            if is_faithful(pair.sentence, [source]) and keys != [word.key for word in words(source)]:
+            if is_faithful(pair.sentence, source) and keys != [word.key for word in words(source)]:
                 found.append(replace(pair, evidence=(number,)))
                 break
     return found

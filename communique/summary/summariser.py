@@ -96,7 +96,7 @@ class Summariser:
             for draft in drafts
             if _whole(draft.text)
             and not is_copy(document, draft)
-            and is_faithful(draft.text, [document.sentences[draft.sentence].text])
+            and is_faithful(draft.text, document.sentences[draft.sentence].text)
             and not missing(draft.text, _held(document, draft))
         ]
         verdicts = self._checker.check([draft.text for draft in sound], document)

@@ -10,7 +10,6 @@ SOURCE = (
     "RIGA (Daily) - The council of Riga said on Monday that it would not reopen the old bridge, which was built in 1908, "
     "until engineers, who have worked there since May, had strengthened at least four of its piers."
 )
-OTHER = "The mayor of Jelgava called the delay a scandal."
 
 
 @pytest.mark.parametrize(
@@ -18,11 +17,10 @@ OTHER = "The mayor of Jelgava called the delay a scandal."
     [
         "The council of Riga said that it would not reopen the old bridge until engineers had strengthened at least four.",
         "The council of Riga said it would not reopen the bridge until engineers had strengthened at least four of its piers.",
-        "The mayor of Jelgava called the delay a scandal.",
     ],
 )
 def test_leaving_out_is_allowed(text: str) -> None:
-    assert is_faithful(text, [SOURCE, OTHER])
+    assert is_faithful(text, SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -45,7 +43,7 @@ def test_leaving_out_is_allowed(text: str) -> None:
     ],
 )  # fmt: skip
 def test_what_changes_what_is_said_is_not(text: str) -> None:
-    assert not is_faithful(text, [SOURCE, OTHER])
+    assert not is_faithful(text, SOURCE)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +64,7 @@ def test_what_changes_what_is_said_is_not(text: str) -> None:
     ],
 )
 def test_a_word_may_turn_a_sentence(text: str, source: str) -> None:
-    assert not is_faithful(text, [source])
+    assert not is_faithful(text, source)
 
 
 @pytest.mark.parametrize(
@@ -79,16 +77,59 @@ def test_a_word_may_turn_a_sentence(text: str, source: str) -> None:
     ],
 )
 def test_a_limit_goes_only_with_what_it_limits(text: str, source: str, stands: bool) -> None:
-    assert is_faithful(text, [source]) is stands
+    assert is_faithful(text, source) is stands
 
 
 def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
     source = (
         "“The paper wrote that the bridge of Riga would stay shut,” the mayor said on Monday, adding, “It is false.”"
     )
-    assert not is_faithful("The paper wrote that the bridge of Riga would stay shut.", [source])
-    assert is_faithful("“The paper wrote that the bridge of Riga would stay shut,” the mayor said.", [source])
+    assert not is_faithful("The paper wrote that the bridge of Riga would stay shut.", source)
+    assert is_faithful("“The paper wrote that the bridge of Riga would stay shut,” the mayor said.", source)
+
+
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("It was the largest strike.", "It was the largest strike in the history of Riga."),
+        ("The worst flood came in 1992.", "The country's worst flood came in 1992."),
+        ("Ilze Kalna, a engineer, left.", "Ilze Kalna, a Riga-trained engineer, left."),
+        (
+            "They came as a gesture, which the mayor praised.",
+            "They came as a gesture ahead of the fair, which the mayor praised.",
+        ),
+        ("He quarrelled with the men.", "He quarrelled with the men with whom he had sailed."),
+        ("A box washed ashore was not from the ship.", "A box that washed ashore was not from the ship."),
+        (
+            "Riga saw a war between the council and the builder.",
+            "Riga saw a war between the council, the union and the builder.",
+        ),
+        ("Some in private doubt it.", "Some currently in the council in private doubt it."),
+        ("They got it onto the target in order to steal.", "They got it onto the target network in order to steal."),
+        (
+            "They discuss a truce in Geneva.",
+            "They discuss a truce ahead of a major conference in Geneva.",
+        ),
+        (
+            "It follows a quarrel of Riga and Ilze Kalna.",
+            "It follows a quarrel of Riga and the campaign of Ilze Kalna.",
+        ),
+        (
+            "The victory caps a campaign, rising crime and scandals.",
+            "The victory caps a campaign amid recession, rising crime and scandals.",
+        ),
+        ("The “long bridge is shut.", "The “long and old” bridge is shut."),
+        ("The chief of Riga left.", "The deputy chief of Riga left."),
+        ("I would have stayed in Riga.", "I would have stayed in Riga for years.”"),
+    ],
+    ids=[
+        "scope", "whose", "article", "antecedent", "restrictive", "that", "party", "headless", "head", "moved",
+        "name", "list", "quotation", "deputy", "somebody's words",
+    ],
+)  # fmt: skip
+def test_ways_to_go_wrong_that_readers_found(text: str, source: str) -> None:
+    assert not is_faithful(text, source)
 
 
 def test_a_question_is_not_told_as_news() -> None:
-    assert not is_faithful("Riga will reopen the bridge.", ["Will Riga, at last, reopen the bridge?"])
+    assert not is_faithful("Riga will reopen the bridge.", "Will Riga, at last, reopen the bridge?")
