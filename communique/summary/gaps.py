@@ -69,6 +69,7 @@ _SHARED: Final = frozenset(
 )
 #: Of what, is said after them.
 _HEADLESS: Final = frozenset("some those many others any few several these both".split())
+_ARTICLES: Final = frozenset(("a", "an", "the"))
 _JOINING: Final = frozenset(("and", "or"))
 _LISTING: Final = frozenset(("amid", "including", "such"))
 #: A whole clause may go with its verb; so many words are none. So many may be the end of a name for a thing.
@@ -211,7 +212,10 @@ def _beheads(gap: Gap) -> bool:
 
 
 def _moves(gap: Gap) -> bool:
-    """What came after it belonged to it: "a truce [ahead of a conference set for next week] in Geneva"."""
+    """What came after it belonged to it: "a truce [ahead of a conference set for next week] in Geneva", "the talks[, to
+    be held in Riga], a port on the Daugava"."""
+    if "," in gap.opening and "," in gap.closing and gap.after in _ARTICLES and gap.has_content:
+        return True
     rest = gap.source[gap.words[gap.end - 1].end :]
     if gap.is_time or "," in gap.closing or len(gap.text.split()) < _PHRASE or _WHEN.match(rest):
         return False

@@ -111,6 +111,22 @@ def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
             "They discuss a truce ahead of a major conference in Geneva.",
         ),
         (
+            "They prepare for talks, a port on the Daugava.",
+            "They prepare for talks, to be held in Riga, a port on the Daugava.",
+        ),
+        ("The meeting came late.", "The meeting with Ilze Kalna came late."),
+        ("He saw no end to threats if it failed.", "He saw no end to threats to shut the port if it failed."),
+        (
+            "It was called after the rowers, becoming a legend.",
+            "It was called after the rowers, two crews of Riga, becoming a legend.",
+        ),
+        ("They rallied and torched a flag.", "They rallied, burning a figure, and torched a flag."),
+        (
+            "The mayor said “there is a chance that it will not open.”",
+            "The mayor said “there is a chance that it will not open in its present form.”",
+        ),
+        ("Riga may print it even if it did not steal it.", "Riga may print it even if stolen as long as it did not steal it."),
+        (
             "It follows a quarrel of Riga and Ilze Kalna.",
             "It follows a quarrel of Riga and the campaign of Ilze Kalna.",
         ),
@@ -124,7 +140,7 @@ def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
     ],
     ids=[
         "scope", "whose", "article", "antecedent", "restrictive", "that", "party", "headless", "head", "moved",
-        "name", "list", "quotation", "deputy", "somebody's words",
+        "apposition", "with", "object", "doer", "coordinate", "quoted", "condition", "name", "list", "quotation", "deputy", "somebody's words",
     ],
 )  # fmt: skip
 def test_ways_to_go_wrong_that_readers_found(text: str, source: str) -> None:
