@@ -74,7 +74,8 @@ def export_summarizer(run: Path, to: Path, data_root: Path | None, pairs: int = 
         merged = Base(settings.base, load_gguf(merged_file), base.encoder, encoder_decoder=False)
         found = agreement(tuned, SummaryModel(merged, rank=0, alpha=0), pool.validation[:pairs])
     validation = json.loads((run / "validation.json").read_text(encoding="utf-8"))
-    card = summarizer_card(settings, validation, found, size, pool.counts)
+    sentences = json.loads((run / "sentences.json").read_text(encoding="utf-8"))
+    card = summarizer_card(settings, validation, found, size, sentences)
     (to / "CARD.md").write_text(card, encoding="utf-8")
     registry = to.parent / "registry.toml"
     if registry.exists():

@@ -30,8 +30,21 @@ if TYPE_CHECKING:
 
     from training.data import Labelled
 
-__all__ = ["Pair", "coverage", "cuts", "edit_of", "gather", "pairs", "read_source", "rewritten", "with_rejected"]
+__all__ = [
+    "REJECTED",
+    "Pair",
+    "coverage",
+    "cuts",
+    "edit_of",
+    "gather",
+    "pairs",
+    "read_source",
+    "rewritten",
+    "with_rejected",
+]
 
+#: How sentences are counted that have a rejected one beside them; all else that is not `kept` was left out.
+REJECTED: Final = "beside a rejected one"
 #: Names that data sets give to the article and to its summary, the first that is there.
 _ARTICLE: Final = ("text", "article", "document", "content", "body")
 _SUMMARY: Final = ("summary", "highlights", "abstract", "target")

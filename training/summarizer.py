@@ -7,7 +7,8 @@ processor, one GPU or several.
     torchrun --nproc-per-node 2 -m training.summarizer --config …                      # two GPUs, the same run
 
 Interrupted, the same command goes on from the last checkpoint and takes the same steps. OUT/best holds the best
-adapter, OUT/curve.jsonl the loss of each step, OUT/validation.json the figures on the held-out fold.
+adapter, OUT/curve.jsonl the loss of each step, OUT/sentences.json how many sentences were learned from and why the
+others were not, OUT/validation.json the figures on the held-out fold.
 """
 
 from __future__ import annotations
@@ -80,12 +81,12 @@ class Pool:
             found += written
             counts += more
         if settings.cuts:
-            counts["not a sentence with words left out"] = len(found)
             found = summaries.cuts(found)
-            counts["not a sentence with words left out"] -= len(found)
+            counts["more than a sentence with words left out"] = counts["kept"] - len(found)
+            counts["kept"] = len(found)
         if settings.rejected:
             found = summaries.with_rejected(found, Path(settings.rejected))
-            counts["beside a rejected one"] = sum(bool(pair.rejected) for pair in found)
+            counts[summaries.REJECTED] = sum(bool(pair.rejected) for pair in found)
         return found, counts
 
     def _held(self, article: Labelled) -> bool:
@@ -208,6 +209,7 @@ def train(settings: SummarizerSettings, data_root: Path | None = None, smoke: bo
         console.print(f"support will not be measured: {why}")
     if accelerator.is_main_process:
         (out / "settings.yaml").write_text(as_yaml(settings), encoding="utf-8")
+        (out / "sentences.json").write_text(json.dumps(pool.counts, indent=1), encoding="utf-8")
 
     def validate() -> dict[str, Any]:
         model.eval()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from training.card import SETS
+from training.summaries import REJECTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,14 @@ def summarizer_card(
     own = all(source.startswith("training/corpus/") for source in settings.corpus)
     used = (["corpus"] if settings.corpus and own else []) + list(settings.sets)
     others = [] if own else [f"| `{source}` | the trainer's own | see the source |" for source in settings.corpus]
-    left = ", ".join(f"{count} {name}" for name, count in sorted(sentences.items()) if name != "kept")
+    left = ", ".join(
+        f"{count} {name}" for name, count in sorted(sentences.items()) if name not in {"kept", REJECTED} and count
+    )
+    beside = [
+        f"Beside {sentences.get(REJECTED)} of them stood what an earlier stage made of the same sentence and should",
+        "not have, to be less likely.",
+    ]
+    earlier = [f"It went on from the adapter in `{settings.start}`."]
     lines = [
         "# The language model's adapter",
         "",
@@ -49,6 +57,8 @@ def summarizer_card(
         f"{settings.epochs} {'pass' if settings.epochs == 1 else 'passes'}; prompts of at most {settings.max_tokens}",
         f"tokens; seed {settings.seed}. Split by event into {settings.folds} folds; fold {settings.hold_out} was held",
         "out.",
+        *(beside if sentences.get(REJECTED) else []),
+        *(earlier if settings.start else []),
         f"Not learned from were sentences that: {left}.",
         "No article text is in this repository but the corpus, which was written for it.",
         "",
@@ -79,7 +89,9 @@ def summarizer_card(
 
 def _kinds(settings: SummarizerSettings) -> list[str]:
     kinds = ["of summaries with what they rest on"] if settings.mine else []
-    return [*kinds, *(["that readers wrote of one or two given ones and nothing else"] if settings.rewrites else [])]
+    written = "that readers wrote of one or two given ones and nothing else"
+    cut = "that readers wrote, each a given one with words left out"
+    return [*kinds, *([cut if settings.cuts else written] if settings.rewrites else [])]
 
 
 def _shown(value: float) -> str:

@@ -178,13 +178,14 @@ def _takes_antecedent(gap: Gap) -> bool:
 
 
 def _unrestricts(gap: Gap) -> bool:
-    """A clause without a comma, which says who is meant: "the Muslims [with whom he had travelled]"."""
+    """A clause without a comma, which says who is meant: "the Muslims [with whom he had travelled]", "the pundits
+    [condemning him]"."""
     if "," in gap.opening or not gap.start:
         return False
     if gap.first == "that" and gap.end - gap.start == 1:
         return FINITE.fullmatch(gap.after) is not None  # "an object [that] washed ashore was not from the ship"
     led = gap.first in _PREPOSITIONS and gap.word(gap.start + 1) in {"whom", "which", "whose"}
-    return gap.first in _RELATIVES or led
+    return gap.first in _RELATIVES or led or gap.first.endswith("ing")
 
 
 def _drops_a_party(gap: Gap) -> bool:

@@ -99,6 +99,7 @@ def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
             "They came as a gesture ahead of the fair, which the mayor praised.",
         ),
         ("He quarrelled with the men.", "He quarrelled with the men with whom he had sailed."),
+        ("Many of the pundits are to blame.", "Many of the pundits condemning Riga are to blame."),
         ("A box washed ashore was not from the ship.", "A box that washed ashore was not from the ship."),
         (
             "Riga saw a war between the council and the builder.",
@@ -139,7 +140,7 @@ def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
         ("I would have stayed in Riga.", "I would have stayed in Riga for years.”"),
     ],
     ids=[
-        "scope", "whose", "article", "antecedent", "restrictive", "that", "party", "headless", "head", "moved",
+        "scope", "whose", "article", "antecedent", "restrictive", "participle", "that", "party", "headless", "head", "moved",
         "apposition", "with", "object", "doer", "coordinate", "quoted", "condition", "name", "list", "quotation", "deputy", "somebody's words",
     ],
 )  # fmt: skip
