@@ -161,7 +161,9 @@ class Reading:
             heads.topics(np.zeros_like(first), vectors[at : at + PASSAGE]) for at in range(0, len(vectors), PASSAGE)
         ]
         counts = [count(self._found[at : at + PASSAGE]) for at in range(0, len(self._found), PASSAGE)]
-        whole = sum(counts, count([words(self.document.title)]))
+        whole = count([words(self.document.title)])
+        for counted in counts:
+            whole.update(counted)
         lines = [heads.topic_words(*bag(counted)) for counted in counts]
         return np.stack(
             [
