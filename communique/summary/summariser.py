@@ -68,9 +68,10 @@ class Summariser:
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
     def sources(self, document: Document, salience: Salience) -> list[int]:
-        """Sentences, by their numbers, that are worth shortening."""
+        """Sentences, by their numbers, that are worth shortening. An order to a machine is not shown to one."""
         texts = [sentence.text for sentence in document.sentences]
-        return sources(salience.words, texts, _allowed(document))
+        usable = [one and not _ORDER.search(text) for one, text in zip(_allowed(document), texts, strict=True)]
+        return sources(salience.words, texts, usable)
 
     def rewrite(
         self,
