@@ -86,7 +86,7 @@ class Settings:
     written_support: float = field(
         default=0.96,
         metadata={
-            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: over 0.7, 30 of 34 "
+            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: over 0.7, 39 of 48 "
             "in summaries that were read were faultless"
         },
     )

@@ -55,7 +55,7 @@ def classifier_card(
         "named target, salience (which words a summary would hold), choice (which sentences a reader would take for",
         "one), and which words are not the article's own but the page's. One reading of an article serves all heads.",
         "Topics are read from the article's words alone as well, by a line over hashed",
-        "stems. Weights and products in 8 bits, the rest bf16 or f32, on OpenVINO.",
+        "stems and pairs of them. Weights and products in 8 bits, the rest bf16 or f32, on OpenVINO.",
         "",
         "Made by `python -m training.classifier` and `python -m training.export classifier`, which writes this card.",
         "",

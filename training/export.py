@@ -149,7 +149,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     is_trunk = arguments.what == "classifier"
     try:
         for run in arguments.run if is_trunk else [arguments.run]:
-            if not (run / ("model.safetensors" if is_trunk else "best/adapter_config.json")).exists():
+            needed = ("model.safetensors",) if is_trunk else ("best/adapter_config.json", "sentences.json")
+            if not all((run / name).exists() for name in needed):
                 raise UsageError(f"{run} holds no finished training: run python -m training.{arguments.what} first")
         export = export_classifier if is_trunk else export_summarizer
         print(json.dumps(export(arguments.run, arguments.to, arguments.data_root)))
