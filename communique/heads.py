@@ -6,6 +6,7 @@ Shapes: H is the trunk's hidden size.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,6 +72,11 @@ class Heads:
             )
         return cls(weights)
 
+    @cached_property
+    def _words_by_bucket(self) -> NDArray[np.float32]:
+        """The weights of words [buckets, topics]: an article's few buckets lie together, not each in every row."""
+        return np.ascontiguousarray(self._weights["topic_words.weight"].T)
+
     def _linear(self, name: str, x: NDArray[np.float32]) -> Any:
         return x @ self._weights[f"{name}.weight"].T + self._weights[f"{name}.bias"]
 
@@ -86,7 +92,7 @@ class Heads:
         length = float(np.linalg.norm(values))
         if not length:
             return self._weights["topic_words.bias"]
-        return self._weights["topic_words.weight"][:, buckets] @ (values / length) + self._weights["topic_words.bias"]
+        return (values / length) @ self._words_by_bucket[buckets] + self._weights["topic_words.bias"]  # type: ignore[no-any-return]
 
     def salience(
         self, tokens: NDArray[np.float32], sentences: NDArray[np.float32], features: NDArray[np.float32]
