@@ -92,7 +92,8 @@ class Heads:
         length = float(np.linalg.norm(values))
         if not length:
             return self._weights["topic_words.bias"]
-        return (values / length) @ self._words_by_bucket[buckets] + self._weights["topic_words.bias"]  # type: ignore[no-any-return]
+        logits = (values / length) @ self._words_by_bucket[buckets] + self._weights["topic_words.bias"]
+        return np.asarray(logits, np.float32)
 
     def salience(
         self, tokens: NDArray[np.float32], sentences: NDArray[np.float32], features: NDArray[np.float32]
