@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from communique.document import Document
+    from communique.reader import Reading
     from training.data import Labelled
     from training.summaries import Pair
 
@@ -69,17 +70,39 @@ def _line(article: Labelled, draft: Draft) -> str:
     return json.dumps(place | told, ensure_ascii=False) + "\n"
 
 
+class _Output:
+    """A folder with what was written so far, by kind, and the ids of the articles that are done."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._done = folder / "done.txt"
+        self.done = set(self._done.read_text(encoding="utf-8").splitlines()) if self._done.exists() else set()
+
+    def add(self, article: Labelled, found: dict[str, list[Draft]]) -> None:
+        """The drafts of one article; it is done then."""
+        for kind in ("kept", "rejected"):
+            with (self._folder / f"{kind}.jsonl").open("a", encoding="utf-8") as file:
+                file.writelines(_line(article, draft) for draft in found[kind])
+        with self._done.open("a", encoding="utf-8") as file:
+            file.write(article.id + "\n")
+
+
+def _asked(summariser: Summariser, reading: Reading, known: set[int], most: int) -> list[int]:
+    """Numbers of the sentences to shorten: those that readers cut, and the best others, at most `most`."""
+    best = summariser.sources(reading.document, reading.salience())
+    return [*sorted(known), *[number for number in best if number not in known][:most]]
+
+
 def _write(
     articles: Sequence[Labelled], pairs: Iterable[Pair], to: Path, sentences: int, support: float
 ) -> dict[str, int]:
     cut: dict[str, set[int]] = {}
     for pair in pairs:
         cut.setdefault(pair.article.id, set()).add(pair.evidence[0])
-    to.mkdir(parents=True, exist_ok=True)
-    done_file = to / "done.txt"
-    done = set(done_file.read_text(encoding="utf-8").splitlines()) if done_file.exists() else set()
-    left = [article for article in articles if article.id not in done]
-    if done:
+    output = _Output(to)
+    left = [article for article in articles if article.id not in output.done]
+    if output.done:
         console.print(f"going on: {len(articles) - len(left)} of {len(articles)} articles are done")
     reader, summariser = Reader(resolve("trunk")), Summariser(Checker.open(), support)
     writer = Writer.open(Settings())
@@ -88,26 +111,19 @@ def _write(
         for at in track(range(0, len(left), _TOGETHER), "shortening", console=console):
             some = left[at : at + _TOGETHER]
             readings = reader.read([document_of(article) for article in some])
-            numbers = []
-            for article, reading in zip(some, readings, strict=True):
-                best = summariser.sources(reading.document, reading.salience())
-                known = cut.get(article.id, set())
-                numbers.append([*sorted(known), *[number for number in best if number not in known][:sentences]])
-            asked = [
+            known = [cut.get(article.id, set()) for article in some]
+            numbers = [_asked(summariser, *two, sentences) for two in zip(readings, known, strict=True)]
+            sources = [
                 (article.title, [article.sentences[number]])
                 for article, group in zip(some, numbers, strict=True)
                 for number in group
             ]
-            written = iter(writer.write(asked))
-            for article, reading, group in zip(some, readings, numbers, strict=True):
+            written = iter(writer.write(sources))
+            for article, reading, group, has_cut in zip(some, readings, numbers, known, strict=True):
                 drafts = [Draft(number, next(written) or "") for number in group]
-                found = sort_drafts(summariser, reading.document, drafts, cut.get(article.id, set()))
-                for kind in ("kept", "rejected"):
-                    with (to / f"{kind}.jsonl").open("a", encoding="utf-8") as file:
-                        file.writelines(_line(article, draft) for draft in found[kind])
+                found = sort_drafts(summariser, reading.document, drafts, has_cut)
+                output.add(article, found)
                 counts.update({kind: len(group) for kind, group in found.items()})
-                with done_file.open("a", encoding="utf-8") as file:
-                    file.write(article.id + "\n")
     finally:
         writer.close()
     return dict(counts)

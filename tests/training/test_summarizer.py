@@ -280,6 +280,20 @@ def test_a_killed_run_goes_on_to_the_same_curve(
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
+def test_a_run_begins_where_another_ended(settings: SummarizerSettings, tmp_path: Path) -> None:
+    train(replace(settings, epochs=12))
+    fresh, going_on = (replace(settings, epochs=1, out=str(tmp_path / name)) for name in ("fresh", "on"))
+    train(fresh)
+    train(replace(going_on, start=f"{settings.out}/best"))
+    assert curve(going_on)[0]["loss"] < curve(fresh)[0]["loss"] - 0.5
+    assert curve(going_on)[0]["loss"] == pytest.approx(curve(replace(settings, epochs=12))[-1]["loss"], abs=0.5)
+
+
+def test_a_run_cannot_begin_at_what_is_no_adapter(settings: SummarizerSettings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="holds no adapter"):
+        train(replace(settings, start=str(tmp_path)))
+
+
 @pytest.mark.slow
 def test_two_processes_take_the_same_steps_as_one(settings: SummarizerSettings, tmp_path: Path) -> None:
     train(settings)
