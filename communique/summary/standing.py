@@ -32,6 +32,11 @@ _DANGLING: Final = re.compile(
     r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
     r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
 )
+#: "The agreement is a clear example of this."
+_ENDS_BACKWARD: Final = re.compile(
+    r"\b(?:of|about|behind|despite|after|before|like|for|to|with|by|from|than|on|in|against|do|did|does) (?:this|that)"
+    r"[.!?]?[\"”’]*$"
+)
 #: Pronouns, and what may be meant by them where it stands before them: a name, somebody's trade, a plural.
 _ONE_PERSON: Final = re.compile(r"\b(?:he|she|him|his|her|hers|He|She|His|Her)\b")
 _PERSON: Final = re.compile(
@@ -92,8 +97,8 @@ _OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us)\b")
 
 
 def is_dangling(sentence: str) -> bool:
-    """Whether the sentence leans on the one before it: a pronoun at its head, or words with no speaker."""
-    if _DANGLING.match(sentence) or sentence[:1].islower():
+    """Whether the sentence leans on the one before it: a pronoun at its head or its end, or words with no speaker."""
+    if _DANGLING.match(sentence) or sentence[:1].islower() or _ENDS_BACKWARD.search(sentence):
         return True
     return bool(_SPOKEN.search(sentence)) and not _VOICED.search(QUOTED.sub("", sentence))
 

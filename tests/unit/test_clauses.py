@@ -131,6 +131,12 @@ def test_words_without_a_speaker_dangle_and_a_phrase_in_quotation_marks_does_not
     assert not is_dangling("Armenia handed over the last “village of the line” on Monday.")
 
 
+def test_what_ends_in_a_word_that_points_back_dangles() -> None:
+    assert is_dangling("The agreement with the rebels is a clear example of this.")
+    assert is_dangling("The minister said: “I do not think that they will do that.”")
+    assert not is_dangling("Officials said that this was a clear example of deceit.")
+
+
 def test_an_exception_is_never_cut() -> None:
     sentence = "The leaders meet on Monday in Brussels (minus the prime minister), the council said in the evening."
     assert texts(sentence) == [sentence]
