@@ -129,6 +129,8 @@ class SummarizerSettings:
         rewrites: JSONL of sentences that readers rewrote (`training/summaries.py`), or none.
         cuts: whether only those are learned from that serving would let stand (`communique/summary/faithful.py`).
         rejected: JSONL of the same form: what was written of the same sentences and should not have been, or none.
+        contrasted: whether of the rewrites only those are learned from that have a rejected one beside them.
+        drafts: JSONL of the same form: what an earlier stage wrote itself and readers let stand, or none.
         start: folder of an adapter to go on from (`OUT/best` of an earlier run), or none.
         rank: of LoRA on every linear layer; 0 trains the whole network.
         alpha: LoRA's scale is alpha / rank.
@@ -162,6 +164,8 @@ class SummarizerSettings:
     rewrites: str | None = None
     cuts: bool = False
     rejected: str | None = None
+    contrasted: bool = False
+    drafts: str | None = None
     start: str | None = None
     rank: int = 16
     alpha: float = 32.0
@@ -190,8 +194,10 @@ class SummarizerSettings:
     def __post_init__(self) -> None:
         if self.epochs < 1:
             raise UsageError(f"epochs={self.epochs}: at least one pass is needed")
-        if not self.mine and not self.rewrites:
-            raise UsageError("mine=false and no rewrites: nothing to learn from")
+        if not self.mine and not self.rewrites and not self.drafts:
+            raise UsageError("mine=false, no rewrites and no drafts: nothing to learn from")
+        if self.contrasted and not self.rejected:
+            raise UsageError("contrasted=true: name in `rejected` what the sentences are to be preferred to")
         if self.rank < 0:
             raise UsageError(f"rank={self.rank}: give 8 to 32 for LoRA, or 0 to train the whole network")
         if not -1 <= self.hold_out < self.folds:

@@ -60,7 +60,7 @@ class Pool:
             articles = articles[:: max(1, len(articles) // 16)]
         held_out = [article for article in articles if self._held(article)]
         shown = [article for article in articles if not self._held(article)]
-        self.pairs, self.counts = self._pairs(shown, {article.id for article in held_out})
+        self.pairs, self.counts = self._pairs(shown, {article.id for article in held_out}, settings.contrasted)
         held, _ = self._pairs(held_out, {article.id for article in shown})
         random.Random(settings.seed).shuffle(held)
         self.held = held[: settings.validation_pairs]
@@ -70,7 +70,9 @@ class Pool:
             hint = "" if settings.mine else "; --set mine=true --set rewrites=null learns from the articles' summaries"
             raise UsageError(f"no sentence is left to train on ({told}){hint}")
 
-    def _pairs(self, articles: Sequence[Labelled], others: Collection[str]) -> tuple[list[Pair], Counter[str]]:
+    def _pairs(
+        self, articles: Sequence[Labelled], others: Collection[str], contrasted: bool = False
+    ) -> tuple[list[Pair], Counter[str]]:
         settings = self.settings
         found: list[Pair] = []
         counts: Counter[str] = Counter()
@@ -87,6 +89,14 @@ class Pool:
         if settings.rejected:
             found = summaries.with_rejected(found, Path(settings.rejected))
             counts[summaries.REJECTED] = sum(bool(pair.rejected) for pair in found)
+        if contrasted:
+            found = [pair for pair in found if pair.rejected]
+            counts["have no rejected one beside them"] = counts["kept"] - len(found)
+            counts["kept"] = len(found)
+        if settings.drafts:
+            written, more = summaries.rewritten(articles, Path(settings.drafts), others)
+            found += written
+            counts += more
         return found, counts
 
     def _held(self, article: Labelled) -> bool:

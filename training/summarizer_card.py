@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from training.card import SETS
@@ -53,13 +54,16 @@ def summarizer_card(
         *(f"| `{name}` | {SETS[name][0]} | {SETS[name][1]} |" for name in used),
         *others,
         "",
-        f"{sentences['kept']} sentences {' and '.join(_kinds(settings))}, each beside those of its article, in",
-        f"{settings.epochs} {'pass' if settings.epochs == 1 else 'passes'}; prompts of at most {settings.max_tokens}",
-        f"tokens; seed {settings.seed}. Split by event into {settings.folds} folds; fold {settings.hold_out} was held",
-        "out.",
+        fill(
+            f"{sentences['kept']} sentences {', and '.join(_kinds(settings))}, each beside those of its article, in "
+            f"{settings.epochs} {'pass' if settings.epochs == 1 else 'passes'}; prompts of at most "
+            f"{settings.max_tokens} tokens; seed {settings.seed}. Split by event into {settings.folds} folds; fold "
+            f"{settings.hold_out} was held out.",
+            width=100,
+        ),
         *(beside if sentences.get(REJECTED) else []),
         *(earlier if settings.start else []),
-        f"Not learned from were sentences that: {left}.",
+        fill(f"Not learned from were sentences that: {left}.", width=100),
         "No article text is in this repository but the corpus, which was written for it.",
         "",
         "## Figures on the held-out fold",
@@ -91,7 +95,8 @@ def _kinds(settings: SummarizerSettings) -> list[str]:
     kinds = ["of summaries with what they rest on"] if settings.mine else []
     written = "that readers wrote of one or two given ones and nothing else"
     cut = "that readers wrote, each a given one with words left out"
-    return [*kinds, *([cut if settings.cuts else written] if settings.rewrites else [])]
+    drafted = ["others that the stage before wrote itself and readers let stand"] if settings.drafts else []
+    return [*kinds, *([cut if settings.cuts else written] if settings.rewrites else []), *drafted]
 
 
 def _shown(value: float) -> str:

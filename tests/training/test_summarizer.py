@@ -17,8 +17,9 @@ from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGene
 
 from communique.errors import UsageError
 from communique.models.llama_gguf import read_adapter
+from tests.training.conftest import TOWNS
 from training import summarizer
-from training.data import Labelled
+from training.data import Labelled, fold_of
 from training.language_model import SummaryModel, open_base
 from training.settings import SummarizerSettings, as_yaml, load
 from training.summaries import Pair, coverage, cuts, edit_of, pairs, read_source, rewritten, with_rejected
@@ -318,6 +319,35 @@ def test_faulty_references_and_held_out_events_are_not_learned_from(settings: Su
     assert not (learned | held) & {"a0", "a5", "a10", "a15"}  # their summaries name what no text has
 
 
+def test_of_what_readers_rewrote_only_the_contrasted_is_learned_from_and_what_was_drafted(
+    settings: SummarizerSettings, tmp_path: Path
+) -> None:
+    def told(name: str, numbers: list[int], text: str) -> str:
+        lines = [{"id": f"a{n}", "of": 2, "sentences": [1], "sentence": text.format(TOWNS[n % 12])} for n in numbers]
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        return str(tmp_path / name)
+
+    cut = "The council of {} had refused the plan twice, and it has not said why."
+    mine = replace(
+        settings,
+        mine=False,
+        rewrites=told("rewrites.jsonl", list(range(20)), cut),
+        rejected=told("rejected.jsonl", [0, 1, 2, 3], "The mayor of {} had refused the plan twice."),
+        drafts=told("drafts.jsonl", [4, 5], "The council had refused the plan twice, and it has not said why it did."),
+        cuts=True,
+        contrasted=True,
+        validation_pairs=99,
+    )
+    pool = Pool(mine, open_base(mine.base), None)
+    held = {f"a{n}" for n in range(20) if fold_of(f"e{n}") == 0}
+    assert {pair.article.id for pair in pool.pairs} == {"a0", "a1", "a2", "a3", "a4", "a5"} - held
+    assert all(bool(pair.rejected) == pair.sentence.endswith("said why.") for pair in pool.pairs)
+    assert pool.counts["have no rejected one beside them"] == 20 - len(held | {"a0", "a1", "a2", "a3"})
+    assert {pair.article.id for pair in pool.held} == held  # what is held out needs no rejected one
+    with pytest.raises(UsageError, match="name in `rejected`"):
+        replace(mine, rejected=None)
+
+
 def test_the_whole_network_can_be_trained(settings: SummarizerSettings) -> None:
     train(replace(settings, rank=0, lr=3e-3))
     losses = [row["loss"] for row in curve(settings)]
@@ -352,7 +382,9 @@ def test_command_line_refuses_what_it_does_not_know(tmp_path: Path, capsys: pyte
     assert main(["--base", "./no/such/model", "--set", f"out={tmp_path}"]) == 2
 
 
-def test_the_shipped_config_loads() -> None:
-    settings = load(SummarizerSettings, Path("training/configs/summarizer.yaml"))
+@pytest.mark.parametrize("name", ["summarizer", "summarizer-cuts", "summarizer-judged"])
+def test_the_shipped_configs_load(name: str) -> None:
+    settings = load(SummarizerSettings, Path(f"training/configs/{name}.yaml"))
     assert settings.base == "summarizer-base"
-    assert all(Path(source).exists() for source in settings.corpus)
+    named = (*settings.corpus, settings.rewrites, settings.rejected, settings.drafts)
+    assert all(Path(source).exists() for source in named if source)
