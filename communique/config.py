@@ -86,8 +86,8 @@ class Settings:
     written_support: float = field(
         default=0.96,
         metadata={
-            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: over 0.7, 83 of 103 "
-            "that strict readers judged were faultless and 9 misled"
+            "help": "support from which a sentence that the language model wrote may stand, 0 to 1: over 0.7, 83 of "
+            "103 that strict readers judged were faultless and 9 misled"
         },
     )
     max_characters: int = field(

@@ -93,7 +93,7 @@ _MARK: Final = re.compile(r"[“”\"]")
 #: A quotation of more sentences in one paragraph is a mark that was forgotten.
 _LONGEST_QUOTATION: Final = 8
 #: Who speaks of themselves in words that are not quoted.
-_OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us)\b")
+_OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|[Mm]y|me)\b|(?:^|\b[a-z]+,? )I(?=[ ,'’])")
 
 
 def is_dangling(sentence: str) -> bool:

@@ -176,6 +176,8 @@ def test_what_is_no_sentence_is_known() -> None:
         ("A farmer said that his cows had crossed the line.", 0),
         ("Soldiers left their posts near the village.", 0),
         ("The mayor said: “We took him home.”", 0),
+        ("Before the vote, I was sure that Riga would stay.", 1),
+        ("Since World War I the border has run along the river.", 0),
         ("Only talks bring peace and we urge both sides to return to them.", 1),
     ],
 )
