@@ -77,6 +77,11 @@ _HOLDING: Final = 2
 _HOLDING_TO: Final = frozenset("of to in for on with from by at".split())
 _HEAD_WORDS: Final = 3
 _PHRASE: Final = 3
+#: What is longer and joins things is more than one of two.
+_PAIR_WORDS: Final = 8
+_NAMED_OR_COUNTED: Final = re.compile(
+    r"[A-Z]|\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozens?|hundreds?|thousands?)\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,15 @@ def _breaks_a_list(gap: Gap) -> bool:
     return gap.after in _JOINING and (gap.first in _JOINING or gap.first.endswith("ing"))
 
 
+def _takes_one_of_two(gap: Gap) -> bool:
+    """A party or a figure beside another: "the CIA [and FBI] concluded", "161 Palestinians[, and five Israelis]"."""
+    enclosed = "," in gap.opening and "," in gap.closing
+    if enclosed or len(gap.text.split()) > _PAIR_WORDS or FINITE.search(gap.text):
+        return False
+    joins = any(gap.word(number) in _JOINING for number in range(gap.start, gap.end))
+    return joins and _NAMED_OR_COUNTED.search(gap.text) is not None
+
+
 def _takes_object(gap: Gap) -> bool:
     """ "no retreat from threats [to resume the conflict]", "access [to such weapons]"."""
     return gap.first == "to" and gap.start > 0 and "," not in gap.opening
@@ -260,5 +274,5 @@ def _is_quoted(gap: Gap) -> bool:
 
 _RULES: Final = (
     _turns, _splits, _holds, _widens, _leaves_wrong_article, _takes_antecedent, _unrestricts, _drops_a_party, _beheads,
-    _moves, _beheads_a_name, _breaks_a_list, _takes_object, _takes_doer, _is_quoted,
+    _moves, _beheads_a_name, _breaks_a_list, _takes_one_of_two, _takes_object, _takes_doer, _is_quoted,
 )  # fmt: skip

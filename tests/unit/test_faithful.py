@@ -92,6 +92,11 @@ def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
     ("text", "source"),
     [
         ("It was the largest strike.", "It was the largest strike in the history of Riga."),
+        ("The navy concluded that Riga had won.", "The navy and the CIA concluded that Riga had won."),
+        (
+            "The strikes killed 161 Latvians, including 71 civilians.",
+            "The strikes killed 161 Latvians, including 71 civilians, and five Estonians.",
+        ),
         ("The worst flood came in 1992.", "The country's worst flood came in 1992."),
         ("Ilze Kalna, a engineer, left.", "Ilze Kalna, a Riga-trained engineer, left."),
         (
@@ -140,7 +145,7 @@ def test_a_word_of_saying_inside_a_quotation_names_no_speaker() -> None:
         ("I would have stayed in Riga.", "I would have stayed in Riga for years.”"),
     ],
     ids=[
-        "scope", "whose", "article", "antecedent", "restrictive", "participle", "that", "party", "headless", "head", "moved",
+        "scope", "beside", "casualties", "whose", "article", "antecedent", "restrictive", "participle", "that", "party", "headless", "head", "moved",
         "apposition", "with", "object", "doer", "coordinate", "quoted", "condition", "name", "list", "quotation", "deputy", "somebody's words",
     ],
 )  # fmt: skip
