@@ -6,7 +6,9 @@ import textwrap
 
 import pytest
 
+from communique.reading import read
 from communique.reading.layout import text_blocks
+from communique.record import Article
 from communique.text import MappedText
 
 _PARAGRAPHS = """\
@@ -66,3 +68,26 @@ def test_buttons_that_ran_into_a_sentence_are_a_block_of_their_own(menu: str) ->
 )
 def test_a_sentence_or_a_menu_alone_stays_whole(line: str) -> None:
     assert _texts(line) == [line]
+
+
+@pytest.mark.parametrize(
+    ("first", "title"),
+    [
+        ("Let us stop calling it a ferry", "Let us stop calling it a ferry"),
+        (
+            "“It will not run again”: a harbour master on the ramp",
+            "“It will not run again”: a harbour master on the ramp",
+        ),
+        ("Nobody had paid for it.", ""),
+        ("Share on Facebook or by mail", ""),
+    ],
+)
+def test_the_first_line_of_a_text_without_a_title_is_its_headline(first: str, title: str) -> None:
+    document = read(Article(id="1", text="\n\n".join([first, *_PARAGRAPHS])))
+    assert document.title == title
+    assert not title or document.sentences[0].text.startswith("The ferry to the northern shore ran twice")
+
+
+def test_a_title_that_was_sent_is_the_title() -> None:
+    text = "\n\n".join(["Let us stop calling it a ferry", *_PARAGRAPHS])
+    assert read(Article(id="1", text=text, title="The ramp")).title == "The ramp"
