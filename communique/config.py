@@ -70,10 +70,14 @@ class Settings:
         default=DEFAULT_TARGETS, metadata={"help": "whom to judge the stance toward when an article names none"}
     )
     max_words: int = field(
-        default=60, metadata={"help": "words of a summary at most, 10 to 400, when an article does not say"}
+        default=60,
+        metadata={
+            "help": "words of a summary at most, 10 to 400, when an article does not say; never over three sentences"
+        },
     )
     mode: RequestedMode = field(
-        default="auto", metadata={"help": "how to summarise: auto, extractive, compressive or abstractive"}
+        default="auto",
+        metadata={"help": "how to summarise: auto (which is compressive), extractive, compressive or abstractive"},
     )
     topic_threshold: float | None = field(
         default=None,

@@ -117,7 +117,8 @@ class Summariser:
         proven: Sequence[Proven] = (),
     ) -> tuple[Candidate, ...]:
         if document.words < FEWEST_ARTICLE_WORDS:
-            raise TooShort(f"the article has {document.words} words; a summary needs at least {FEWEST_ARTICLE_WORDS}")
+            held = "1 word" if document.words == 1 else f"{document.words} words"
+            raise TooShort(f"the article has {held}; a summary needs at least {FEWEST_ARTICLE_WORDS}")
         texts = [sentence.text for sentence in document.sentences]
         options = [
             _usable(forms(text) if cut else forms(text)[:1]) if may else []
