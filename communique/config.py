@@ -72,7 +72,7 @@ class Settings:
     max_words: int = field(
         default=60,
         metadata={
-            "help": "words of a summary at most, 10 to 400, when an article does not say; never over three sentences"
+            "help": "words of a summary at most, 10 to 400, when an article does not say; over 60 make it longer"
         },
     )
     mode: RequestedMode = field(

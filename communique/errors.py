@@ -83,10 +83,14 @@ class NothingToSummarise(ItemError):
 
 
 class WrongLanguage(ItemError):
-    """The article is not in English."""
+    """The article is not in English but in `language`, by its ISO 639-1 code."""
 
     type = "language"
     title = "The article is not in English"
+
+    def __init__(self, language: str) -> None:
+        super().__init__(f"the text is in {language!r}; only English ('en') is read")
+        self.language = language
 
 
 class TooLarge(ItemError):

@@ -7,7 +7,7 @@ The names are what the code, the HTTP interface and the data files use; what eac
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,6 +52,8 @@ def topics_of(model: Path) -> dict[str, str | None]:
 def label_sets(topics: Mapping[str, str | None] = IPTC, targets: Sequence[str] = DEFAULT_TARGETS) -> dict[str, Any]:
     """All of them as `/v1/labels` and `communique labels --json` give them.
 
+    `stances` have probabilities; what a record says of a target is one of `stance_labels`.
+
     Args:
         topics: of the model, with their codes.
         targets: those judged by default.
@@ -59,5 +61,6 @@ def label_sets(topics: Mapping[str, str | None] = IPTC, targets: Sequence[str] =
     return {
         "topics": [{"label": label, "iptc": code} for label, code in topics.items()],
         "stances": list(STANCES),
+        "stance_labels": list(get_args(StanceLabel)),
         "default_targets": list(targets),
     }

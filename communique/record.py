@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from communique.errors import BadEncoding, ItemError, Malformed
+from communique.errors import BadEncoding, ItemError, Malformed, WrongLanguage
 from communique.labels import IPTC, StanceLabel
 
 if TYPE_CHECKING:
@@ -218,7 +218,8 @@ class Record:
     @classmethod
     def failed(cls, article: Article, error: ItemError) -> Record:
         """The record of an article that cannot be scored."""
-        return cls(id=article.id, meta=article.meta, error=error)
+        language = error.language if isinstance(error, WrongLanguage) else None
+        return cls(id=article.id, meta=article.meta, language=language, error=error)
 
     def with_(self, **changes: Any) -> Record:
         """A copy with some fields changed."""
@@ -274,6 +275,8 @@ def _check_unicode(text: str, name: str) -> None:
 
 
 def _string(item: dict[str, Any], name: str, *, required: bool = False) -> str:
+    if required and name not in item:
+        raise Malformed(f"`{name}` is missing; it must be a string")
     value = item.pop(name, None)
     if value is None and not required:
         return ""

@@ -34,6 +34,8 @@ _TITLES: Final = re.compile(
     re.IGNORECASE,
 )
 _OF: Final = re.compile(r"^.*\bof (?:the )?(?=[A-Z]\w+ [A-Z])")
+#: Letters of an abbreviation at most.
+_ABBREVIATION: Final = 3
 _POSSESSIVE: Final = re.compile(r"['’]s?$")
 #: The two sides of the conflict that the models were trained on.
 _OPPOSED: Final = {"armenia": "Azerbaijan", "azerbaijan": "Armenia"}
@@ -145,7 +147,9 @@ def _patterns(target: str) -> tuple[re.Pattern[str], ...]:
 
 
 def _any_of(names: Sequence[str] | dict[str, None], *, ignore_case: bool = False) -> re.Pattern[str]:
-    ordered = sorted(names, key=len, reverse=True)
+    """Any of the names, with case or, unless they are short, in capitals: "IS" and "US" are words in a headline."""
+    shouted = [] if ignore_case else [name.upper() for name in names if len(name) > _ABBREVIATION]
+    ordered = sorted(dict.fromkeys((*names, *shouted)), key=len, reverse=True)
     body = "|".join(re.escape(name).replace(r"\ ", r"\s+") for name in ordered)
     return re.compile(rf"(?<![\w-])(?:{body})(?!\w)", re.IGNORECASE if ignore_case else 0)
 

@@ -35,7 +35,8 @@ def decode(data: bytes) -> Any:
     try:
         value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except json.JSONDecodeError as error:
-        raise Malformed(f"not valid JSON: {error.msg} at line {error.lineno} column {error.colno}") from None
+        place = f"column {error.colno}" if "\n" not in text else f"line {error.lineno}, column {error.colno}"
+        raise Malformed(f"not valid JSON: {error.msg.removesuffix(' at')} at {place}") from None
     except ValueError as error:  # a number: not finite, or a whole number of thousands of digits
         raise Malformed(f"not valid JSON: {error}") from None
     except RecursionError:

@@ -204,6 +204,11 @@ def _labels_schema() -> dict[str, Any]:
     return {
         "title": "Labels",
         "type": "object",
-        "properties": {"topics": {"type": "array", "items": topic}, "stances": texts, "default_targets": texts},
-        "required": ["topics", "stances", "default_targets"],
+        "properties": {
+            "topics": {"type": "array", "items": topic},
+            "stances": texts,
+            "stance_labels": texts,
+            "default_targets": texts,
+        },
+        "required": ["topics", "stances", "stance_labels", "default_targets"],
     }

@@ -69,7 +69,7 @@ class FakePipeline:
         if len(text) > self.max_characters:
             return Record.failed(article, TooLarge(f"{len(text)} characters"))
         if "FRENCH" in text:
-            return Record.failed(article, WrongLanguage("the article is in fr"))
+            return Record.failed(article, WrongLanguage("fr"))
         record = Record(id=article.id, meta=article.meta, language="en", models=self.models)
         if "topics" in tasks:
             scores = dict.fromkeys(TOPICS, 0.05) | {"talks": 0.9}

@@ -27,7 +27,7 @@ def read_lines(path: Path, prefix: str = "") -> Iterator[Item]:
             yield Item.failed(line, f"{prefix}{number}")
             continue
         try:
-            yield Item.from_object(decode(line), f"{prefix}{number}")
+            yield Item.from_object(decode(line.rstrip(b"\r\n")), f"{prefix}{number}")
         except ItemError as error:
             yield Item.failed(error, f"{prefix}{number}")
 

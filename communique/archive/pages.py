@@ -59,6 +59,8 @@ _MARKS: Final = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+#: First bytes of files that are no text, and what they are.
+_NO_TEXT: Final = ((b"\x1f\x8b", "gzip"), (b"PK\x03\x04", "zip"), (b"%PDF-", "PDF"))
 #: Codecs of Python that decode to text and are no page's encoding.
 _NO_PAGE: Final = ("idna", "punycode", "raw-unicode-escape", "undefined", "unicode-escape")
 
@@ -69,11 +71,17 @@ def decode_page(data: bytes) -> str:
     Raises:
         BadEncoding: the bytes are not of that encoding; the message says where.
     """
-    name = next((name for mark, name in _MARKS if data.startswith(mark)), None) or _declared(data) or "utf-8"
+    for mark, kind in _NO_TEXT:
+        if data.startswith(mark):
+            raise BadEncoding(f"this is a {kind} file, not text or HTML; unpack it or take the text out of it first")
+    declared = next((name for mark, name in _MARKS if data.startswith(mark)), None) or _declared(data)
+    name = declared or "utf-8"
     try:
         return data.decode(name)
     except UnicodeDecodeError as error:
-        raise BadEncoding(f"byte 0x{data[error.start]:02X} at offset {error.start} is not {error.encoding}") from None
+        found = f"byte 0x{data[error.start]:02X} at offset {error.start} is not {error.encoding.upper()}"
+        advice = "" if declared else f"; save the file as UTF-8{_guess(data)}"
+        raise BadEncoding(found + advice) from None
     except (LookupError, UnicodeError) as error:  # some codecs of Python say no more than that
         raise BadEncoding(f"the bytes are not {name}: {error}") from None
 
@@ -169,6 +177,15 @@ def is_page(name: str) -> bool:
 def tidy(name: str) -> str:
     """A file's name as valid Unicode: names on a disk may be any bytes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def _guess(data: bytes) -> str:
+    """How to convert what is likely of the encoding that Windows used for English."""
+    try:
+        data.decode("cp1252")
+    except UnicodeDecodeError:
+        return ""
+    return ", for example with `iconv -f cp1252 -t utf-8`"
 
 
 def _declared(data: bytes) -> str | None:

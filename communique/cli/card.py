@@ -18,6 +18,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from communique.errors import ItemError
     from communique.record import Article, Record, Span, Stance, SummarySentence
 
 __all__ = ["card"]
@@ -36,14 +37,16 @@ def card(article: Article, record: Record, width: int = 100) -> Panel:
     """The card of one record; `article` is what it was made from."""
     parts: list[RenderableType] = []
     if record.error is not None:
-        parts += [Text.assemble((record.error.title, "bold red"), f"\n{_tidy(str(record.error))}"), ""]
+        parts += [_error(record.error), ""]
     if record.summary is not None:
         parts += [*_summary(article, record), ""]
     if record.topics:
         parts += [_heading("Topics"), _topics(record), ""]
     if record.stance:
         parts += [_heading("Stance"), _stances(article, record), ""]
-    parts.append(Text(_footer(record), "dim"))
+    parts += [Text(footer, "dim")] if (footer := _footer(record)) else []
+    while parts and parts[-1] == "":
+        parts.pop()
     title = Text(_tidy(article.title or record.id), "bold", overflow="ellipsis", no_wrap=True)
     title.truncate(max(10, width - 8))
     return Panel(Group(*parts), title=title, title_align="left", border_style="cyan", padding=(1, 2), width=width)
@@ -51,6 +54,13 @@ def card(article: Article, record: Record, width: int = 100) -> Panel:
 
 def _heading(text: str, more: str = "") -> Text:
     return Text.assemble((text, "bold cyan"), (f"  {more}" if more else "", "dim"))
+
+
+def _error(error: ItemError) -> Text:
+    """What kind it is of, and what was given, unless that says the same."""
+    detail = _tidy(str(error))
+    more = "" if detail.casefold() == error.title.casefold() else f"\n{detail}"
+    return Text.assemble((error.title, "bold red"), more)
 
 
 def _summary(article: Article, record: Record) -> list[RenderableType]:

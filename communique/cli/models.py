@@ -132,21 +132,22 @@ def _pull(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     states = verify(args.names or None, home=settings_of(args).home)
-    _print(states, as_json=args.json)
-    wrong = [
-        state
-        for state in states
-        if state.state == "damaged" or (state.state == "missing" and (args.names or state.needed_for == "serving"))
-    ]
-    return Exit.ENVIRONMENT if wrong else Exit.DONE
+    _print(states, named=bool(args.names), as_json=args.json)
+    return Exit.ENVIRONMENT if any(_is_wrong(state, named=bool(args.names)) for state in states) else Exit.DONE
 
 
 def _list(args: argparse.Namespace) -> int:
-    _print(listing(args.names or None, home=settings_of(args).home), as_json=args.json)
+    states = listing(args.names or None, home=settings_of(args).home)
+    _print(states, named=bool(args.names), as_json=args.json)
     return Exit.DONE
 
 
-def _print(states: Sequence[ModelState], *, as_json: bool = False) -> None:
+def _is_wrong(state: ModelState, *, named: bool) -> bool:
+    """Whether something must be done; what only training needs may be missing, unless it was asked for by name."""
+    return state.state == "damaged" or (state.state == "missing" and (named or state.needed_for == "serving"))
+
+
+def _print(states: Sequence[ModelState], *, named: bool = False, as_json: bool = False) -> None:
     if as_json:
         print(json.dumps([state.as_dict() for state in states], indent=1))
         return
@@ -161,5 +162,5 @@ def _print(states: Sequence[ModelState], *, as_json: bool = False) -> None:
         table.add_row(state.name, state.kind, state.needed_for, state.revision, size, state.state)
     Console().print(table)
     for state in states:
-        if state.problem:
+        if state.problem and _is_wrong(state, named=named):
             print(f"{state.name}: {state.problem}", file=sys.stderr)

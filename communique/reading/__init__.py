@@ -81,7 +81,7 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS, undecided: b
     if language == "und":
         raise NothingToSummarise("the page holds no words")
     if language != "en":
-        raise WrongLanguage(f"the text is in {language!r}; only English ('en') is read")
+        raise WrongLanguage(language)
     return Document(
         article=article, title=title, sentences=sentences, removed=removed, language=language, truncated=truncated
     )

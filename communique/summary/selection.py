@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     #: Words and pairs of a form, each with the probability that it is wanted.
     Row = tuple[dict[object, float], dict[object, float]]
 
-__all__ = ["Candidate", "Choice", "Proven", "candidates", "choose"]
+__all__ = ["REFERENCE_WORDS", "Candidate", "Choice", "Proven", "candidates", "choose"]
 
 #: Words of a reference summary, the mean of the corpora.
 REFERENCE_WORDS: Final = 53
@@ -247,7 +247,8 @@ def choose(
 ) -> Choice:
     """The best set of at most `most_sentences` forms with min_words..max_words words; shorter where none as good fits.
 
-    A sentence that leans on the one before it is taken only right after that one.
+    A sentence that leans on the one before it is taken only right after that one. Costs are those of a summary of
+    `REFERENCE_WORDS`: of one that is to be longer each sentence is a smaller part.
     """
     found = table.candidates
     if not found:
@@ -255,7 +256,8 @@ def choose(
     lengths = np.array([c.length for c in found])
     numbers = np.array([c.sentence for c in found])
     dangling = np.array([c.dangling for c in found])
-    cost = np.array([_cost(candidate, weights) for candidate in found])
+    part = REFERENCE_WORDS / target_words
+    cost = part * np.array([_cost(candidate, weights) for candidate in found])
     present = (table.singles > 0).astype(np.float32)
     sizes = present.sum(1)
     alike = (present @ present.T) / np.maximum(1.0, np.minimum(sizes[:, None], sizes[None, :])) > weights.repeated
@@ -307,5 +309,5 @@ def choose(
         grown.sort(key=lambda entry: -entry[0])
         beam = grown[:BEAM]
         for score_, group, length, *_ in beam:
-            best = max(best, (score_ - weights.short * max(0, min_words - length), group))
+            best = max(best, (score_ - part * weights.short * max(0, min_words - length), group))
     return Choice(tuple(found[i] for i in best[1]), best[0])

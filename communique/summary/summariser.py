@@ -17,7 +17,7 @@ from communique.record import Summary, SummarySentence
 from communique.summary.clauses import Form, forms
 from communique.summary.drafts import Draft, sources
 from communique.summary.faithful import is_faithful
-from communique.summary.selection import Candidate, Proven, candidates, choose
+from communique.summary.selection import REFERENCE_WORDS, Candidate, Proven, candidates, choose
 from communique.summary.standing import is_broken, spoken
 from communique.words import words
 
@@ -33,6 +33,9 @@ __all__ = ["FEWEST_ARTICLE_WORDS", "Summariser", "is_copy"]
 #: A shorter article is its own summary.
 FEWEST_ARTICLE_WORDS: Final = 40
 DEFAULT_WORDS: Final = 60
+#: A summary of that length has so many words at least, and so many sentences at most.
+FEWEST_WANTED: Final = 35
+MOST_SENTENCES: Final = 3
 #: Of a short article so much at most, and in any case so many words.
 SHARE: Final = 0.6
 FEWEST_WORDS: Final = 30
@@ -126,7 +129,15 @@ class Summariser:
         ]
         limit = _limit(document, max_words)
         table = candidates(options, texts, salience, proven)
-        choice = choose(table, limit, min(35, round(limit * 0.6)))
+        # Who allows more words than is usual wants a longer summary; who allows fewer wants the same in fewer.
+        longer = max(1.0, limit / DEFAULT_WORDS)
+        choice = choose(
+            table,
+            limit,
+            min(round(FEWEST_WANTED * longer), round(limit * 0.6)),
+            most_sentences=math.ceil(MOST_SENTENCES * longer),
+            target_words=round(REFERENCE_WORDS * longer),
+        )
         if choice.candidates:
             return choice.candidates
         # Every sentence is longer than the limit, or leans on another: the best cut of one that fits, if need be into

@@ -154,5 +154,6 @@ def test_request_ids_come_back_where_they_are_plain(client: TestClient) -> None:
 def test_labels(client: TestClient) -> None:
     found = client.get("/v1/labels").json()
     assert found["stances"] == ["favor", "neutral", "against"]
+    assert set(found["stance_labels"]) == {*found["stances"], "unsure", "absent"}
     assert {"label": "talks", "iptc": "medtop:20000639"} in found["topics"]
     assert found["default_targets"] == list(Settings().targets)

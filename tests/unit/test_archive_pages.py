@@ -36,7 +36,7 @@ def test_decode_page_by_mark_and_declaration() -> None:
 def test_a_page_that_declares_no_encoding_of_pages_is_utf8(name: str) -> None:
     page = f'<meta charset="{name}"><p>Caf\u00e9 \\u00e9'
     assert decode_page(page.encode()) == page
-    with pytest.raises(BadEncoding, match="is not utf-8"):
+    with pytest.raises(BadEncoding, match="is not UTF-8"):
         decode_page(page.encode("latin-1"))
 
 
@@ -49,3 +49,18 @@ def test_a_codec_that_fails_in_its_own_way_is_a_bad_encoding(monkeypatch: pytest
 @pytest.mark.parametrize("encoding", ["utf-32", "utf-16", "utf-8-sig"])
 def test_byte_order_marks(encoding: str) -> None:
     assert decode_page("Baku, \u00e9".encode(encoding)) == "Baku, \u00e9"
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"\x1f\x8b\x08", "a gzip file"),
+        (b"PK\x03\x04", "a zip file"),
+        (b"%PDF-1.7\n", "a PDF file"),
+        (b"caf\xe9", "iconv -f cp1252"),
+        (b"caf\x81", "save the file as UTF-8$"),
+    ],
+)
+def test_what_is_no_utf8_says_what_to_do(data: bytes, words: str) -> None:
+    with pytest.raises(BadEncoding, match=words):
+        decode_page(data)

@@ -77,6 +77,32 @@ def test_analyze_reads_standard_input(fake: FakePipeline, monkeypatch: pytest.Mo
     assert "Armenia said on Tuesday" in capsys.readouterr().out
 
 
+def test_analyze_reads_an_item_of_an_archive(
+    fake: FakePipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: Any
+) -> None:
+    item = json.dumps({"text": TEXT, "title": "Own", "targets": ["Iran"], "url": "u"}).encode()
+    (tmp_path / "story.json").write_bytes(item)
+    assert main(["analyze", "story.json", "--json"]) == 0
+    record = json.loads(capfdbinary.readouterr().out)
+    assert (record["id"], record["meta"], record["stance"][0]["target"]) == ("story.json", {"url": "u"}, "Iran")
+    assert record["summary"]["text"] == TEXT[:63]
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b" " + item)))
+    assert main(["analyze", "-", "--title", "Given"]) == 0
+    assert "Given" in capfdbinary.readouterr().out.decode()
+
+
+def test_a_file_of_many_articles_is_for_score(fake: FakePipeline, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a"}\n{"text": "b"}\n')
+    assert main(["analyze", "a.jsonl"]) == 2
+    assert "communique score a.jsonl" in capsys.readouterr().err
+
+
+def test_what_an_error_says_is_said_once(fake: FakePipeline, tmp_path: Path, capsys: Any) -> None:
+    (tmp_path / "a.txt").write_text("")
+    main(["analyze", "a.txt"])
+    assert capsys.readouterr().out.casefold().count("the text is empty") == 1
+
+
 @pytest.mark.parametrize(
     ("data", "words"),
     [(b"caf\xe9", "not valid Unicode"), (b"", "The text is empty"), (b"Armenia.", "too short to summarise")],

@@ -60,6 +60,13 @@ def pipeline() -> Iterator[Pipeline]:
         yield opened
 
 
+def test_more_words_allowed_are_a_longer_summary(pipeline: Pipeline) -> None:
+    usual, longer = (pipeline.score(Article(id="1", text=STORY, max_words=most)).summary for most in (60, 400))
+    assert usual is not None
+    assert longer is not None
+    assert usual.words <= 60 < longer.words <= 0.6 * len(STORY.split()) + 1
+
+
 @pytest.mark.parametrize("mode", ["auto", "extractive", "compressive", "abstractive"])
 def test_a_record_holds_to_the_schema_and_to_the_article(pipeline: Pipeline, mode: str) -> None:
     article = Article(id="1", text=STORY + TEASERS, title="Truce broken, both sides say", mode=mode)  # type: ignore[arg-type]

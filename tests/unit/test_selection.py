@@ -50,6 +50,22 @@ def test_the_limit_of_words_holds() -> None:
     assert picked
 
 
+def test_of_a_longer_summary_a_sentence_is_a_smaller_part() -> None:
+    sentences = [
+        "Shells killed three villagers near Fuzuli on Monday.",
+        "Moscow called for an immediate truce between the armies.",
+        "Ambassadors flew to Vienna to see the mediators.",
+        "Hospitals in Stepanakert lacked blood and bandages.",
+    ]
+    wanted = {word.key for text in sentences for word in words(text)}
+    everything = table(sentences, wanted, [0.1] * 4)
+    usual, longer = (
+        len(choose(everything, 60, 0, most_sentences=4, target_words=aim).candidates)  # type: ignore[arg-type]
+        for aim in (5, 60)
+    )
+    assert (usual, longer) == (1, 4)
+
+
 def test_nothing_in_nothing_out() -> None:
     assert choose(candidates([], [], []), 60, 30).candidates == ()
 

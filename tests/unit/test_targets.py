@@ -22,6 +22,11 @@ def test_a_state_is_found_by_demonym_capital_and_leader() -> None:
     ]
 
 
+def test_a_name_in_capitals_is_found_and_a_word_in_capitals_is_not() -> None:
+    assert found("Azerbaijan", "AZERBAIJAN DENIES; BAKU SILENT.") == [(0, "AZERBAIJAN"), (0, "BAKU")]
+    assert found("United States", "WASHINGTON: It was up to us.") == [(0, "WASHINGTON")]
+
+
 def test_another_name_of_a_place_means_the_place() -> None:
     assert found("Türkiye", "Ankara and the Turkish army.") == [(0, "Ankara"), (0, "Turkish")]
 

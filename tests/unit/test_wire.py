@@ -33,6 +33,15 @@ def test_what_is_not_json_is_malformed(data: bytes) -> None:
         decode(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "place"),
+    [(b'{"a": "b', "Unterminated string starting at column 7"), (b'{"a":\n1,}', "at line 2, column 3")],
+)
+def test_the_place_of_a_fault_is_named(data: bytes, place: str) -> None:
+    with pytest.raises(Malformed, match=place):
+        decode(data)
+
+
 def test_bytes_that_are_not_utf8_are_named() -> None:
     with pytest.raises(BadEncoding, match="byte 0xE9 at offset 11"):
         decode(b'{"text": "f\xe9vrier"}')
