@@ -42,8 +42,8 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "analyze",
         help="one article: summary with evidence, topics, stance",
-        description="Print the summary of one article with its evidence, its topics and its stances. It is read as text, "
-        "as HTML, or as a JSON object like those of an archive.",
+        description="Print the summary of one article with its evidence, its topics and its stances. The article is "
+        "text, HTML, or a JSON object as in an archive.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,

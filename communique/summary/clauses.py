@@ -13,7 +13,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from communique.summary.interview import Turn
 
 __all__ = ["DATELINE", "FINITE", "KEPT", "QUOTED", "Form", "forms"]
 
@@ -98,11 +101,15 @@ FINITE: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A sentence, whole or cut: the pieces [start, end) of it that are kept, and how they read."""
+    """A sentence, whole or cut: the pieces [start, end) of it that are kept, and how they read.
+
+    `told_by` is the turn of an interview whose speaker's name was put before it.
+    """
 
     text: str
     pieces: tuple[tuple[int, int], ...]
     cuts: int
+    told_by: Turn | None = None
 
     @property
     def words(self) -> int:

@@ -13,6 +13,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from communique.summary.clauses import FINITE, QUOTED
+from communique.summary.interview import LABEL
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -98,6 +99,7 @@ _OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|[Mm]y|me)\b|(?:^|\b[a-z]+,
 
 def is_dangling(sentence: str) -> bool:
     """Whether the sentence leans on the one before it: a pronoun at its head or its end, or words with no speaker."""
+    sentence = LABEL.sub("", sentence)
     if _DANGLING.match(sentence) or sentence[:1].islower() or _ENDS_BACKWARD.search(sentence):
         return True
     return bool(_SPOKEN.search(sentence)) and not _VOICED.search(QUOTED.sub("", sentence))
@@ -129,7 +131,7 @@ def unresolved(sentence: str) -> int:
     found = _BACKWARD.search(told) is not None
     return (
         found
-        + (_OURSELVES.search(told) is not None)
+        + (_OURSELVES.search(told) is not None and not LABEL.match(told))
         + sum(
             (match := pronoun.search(told)) is not None and not antecedent.search(told, 0, match.start())
             for pronoun, antecedent in ((_ONE_PERSON, _PERSON), (_SEVERAL, _PLURAL))

@@ -17,6 +17,7 @@ from communique.record import Summary, SummarySentence
 from communique.summary.clauses import Form, forms
 from communique.summary.drafts import Draft, sources
 from communique.summary.faithful import is_faithful
+from communique.summary.interview import Turn, turns
 from communique.summary.selection import REFERENCE_WORDS, Candidate, Proven, candidates, choose
 from communique.summary.standing import is_broken, spoken
 from communique.words import words
@@ -67,13 +68,13 @@ class Summariser:
             TooShort: the article has under 40 words.
             NothingToSummarise: no sentence keeps to the words allowed.
         """
-        picked = self._pick(document, salience, max_words, cut=cut)
-        return Summary(tuple(_sentence(document, candidate) for candidate in picked))
+        return self._pick(document, salience, max_words, cut=cut)
 
     def sources(self, document: Document, salience: Salience) -> list[int]:
         """Sentences, by their numbers, that are worth shortening. An order to a machine is not shown to one."""
         texts = [sentence.text for sentence in document.sentences]
-        usable = [one and not _ORDER.search(text) for one, text in zip(_allowed(document), texts, strict=True)]
+        allowed = _allowed(document, turns(texts), told=False)
+        usable = [one and not _ORDER.search(text) for one, text in zip(allowed, texts, strict=True)]
         return sources(salience.words, texts, usable)
 
     def rewrite(
@@ -90,8 +91,7 @@ class Summariser:
             NothingToSummarise: no sentence keeps to the words allowed.
         """
         proven = self.proven(document, drafts)
-        picked = self._pick(document, salience, max_words, cut=True, proven=proven)
-        return Summary(tuple(_sentence(document, candidate) for candidate in picked))
+        return self._pick(document, salience, max_words, cut=True, proven=proven)
 
     def proven(self, document: Document, drafts: Sequence[Draft]) -> list[Proven]:
         """Drafts that only leave things out, and of which the checker is sure; copies are left out."""
@@ -118,56 +118,76 @@ class Summariser:
         *,
         cut: bool,
         proven: Sequence[Proven] = (),
-    ) -> tuple[Candidate, ...]:
+    ) -> Summary:
         if document.words < FEWEST_ARTICLE_WORDS:
             held = "1 word" if document.words == 1 else f"{document.words} words"
             raise TooShort(f"the article has {held}; a summary needs at least {FEWEST_ARTICLE_WORDS}")
         texts = [sentence.text for sentence in document.sentences]
+        spoken_by = turns(texts)
         options = [
-            _usable(forms(text) if cut else forms(text)[:1]) if may else []
-            for text, may in zip(texts, _allowed(document), strict=True)
+            _usable(_told(forms(text), spoken_by, number) if cut else forms(text)[:1]) if may else []
+            for number, (text, may) in enumerate(zip(texts, _allowed(document, spoken_by, told=cut), strict=True))
         ]
         limit = _limit(document, max_words)
-        table = candidates(options, texts, salience, proven)
         # Who allows more words than is usual wants a longer summary; who allows fewer wants the same in fewer.
         longer = max(1.0, limit / DEFAULT_WORDS)
         choice = choose(
-            table,
+            candidates(options, texts, salience, proven),
             limit,
             min(round(FEWEST_WANTED * longer), round(limit * 0.6)),
             most_sentences=math.ceil(MOST_SENTENCES * longer),
             target_words=round(REFERENCE_WORDS * longer),
         )
-        if choice.candidates:
-            return choice.candidates
-        # Every sentence is longer than the limit, or leans on another: the best cut of one that fits, if need be into
-        # what is allowed at most and not only into a short article's share.
-        limit = max_words or DEFAULT_WORDS
-        usable = candidates([_usable(forms(text)) for text in texts], texts, salience).candidates
-        rest = [[form for form in forms(text) if not _ORDER.search(form.text)] for text in texts]
-        everything = (*usable, *candidates(rest, texts, salience).candidates)
-        fitting = tuple(candidate for candidate in everything if candidate.length <= limit)
-        if not fitting:
-            shortest = min((candidate.length for candidate in everything), default=0)
-            raise NothingToSummarise(
-                f"no sentence of the article, whole or cut, keeps to {limit} words; the shortest has {shortest}"
-            )
-        return fitting[:1]
+        # Where every sentence is longer than the limit, or leans on another: if need be into what is allowed at most
+        # and not only into a short article's share.
+        picked = choice.candidates or (_best_cut(texts, salience, max_words or DEFAULT_WORDS),)
+        return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
 
-def _allowed(document: Document) -> list[bool]:
+def _best_cut(texts: Sequence[str], salience: Salience, limit: int) -> Candidate:
+    """The best form of any one sentence that keeps to so many words.
+
+    Raises:
+        NothingToSummarise: none does.
+    """
+    usable = candidates([_usable(forms(text)) for text in texts], texts, salience).candidates
+    rest = [[form for form in forms(text) if not _ORDER.search(form.text)] for text in texts]
+    everything = (*usable, *candidates(rest, texts, salience).candidates)
+    fitting = next((candidate for candidate in everything if candidate.length <= limit), None)
+    if fitting is None:
+        shortest = min((candidate.length for candidate in everything), default=0)
+        raise NothingToSummarise(
+            f"no sentence of the article, whole or cut, keeps to {limit} words; the shortest has {shortest}"
+        )
+    return fitting
+
+
+def _allowed(document: Document, spoken_by: Sequence[Turn | None], *, told: bool) -> list[bool]:
     """Which sentences a summary may rest on, where there are enough: whole ones, none from within a quotation, none of
-    doubt."""
+    doubt, and of what somebody says in an interview only what names them, or can be `told` with their name. Never what
+    the interviewer asks."""
     texts = [sentence.text for sentence in document.sentences]
     inside = spoken(texts, [sentence.paragraph for sentence in document.sentences])
     whole = [_CLOSED.search(text) is not None and not text[:1].islower() for text in texts]
-    closed = [one and not said for one, said in zip(whole, inside, strict=True)]
+    voiced = [
+        turn is None or (bool(turn.speaker) and not turn.asks and (told or turn.begins == number))
+        for number, turn in enumerate(spoken_by)
+    ]
+    closed = [one and not said and heard for one, said, heard in zip(whole, inside, voiced, strict=True)]
     if sum(closed) < _ENOUGH:
-        return [True] * len(texts)
+        return [turn is None or not turn.asks for turn in spoken_by]
     doubts = _filled(document.sentences)
     # Where nearly all is in doubt, the surer half.
     most = max(_DOUBTFUL, statistics.median(doubt for doubt, one in zip(doubts, closed, strict=True) if one))
     return [one and doubt <= most for one, doubt in zip(closed, doubts, strict=True)]
+
+
+def _told(found: Sequence[Form], spoken_by: Sequence[Turn | None], number: int) -> list[Form]:
+    """The forms of sentence `number` with the name of who says it, where only an earlier one has it."""
+    turn = spoken_by[number]
+    if turn is None or not turn.speaker or turn.begins == number:
+        return list(found)
+    return [Form(f"{turn.speaker}: {form.text}", form.pieces, form.cuts, turn) for form in found]
 
 
 def _filled(sentences: Sequence[Sentence]) -> list[float]:
@@ -221,11 +241,14 @@ def _limit(document: Document, max_words: int | None) -> int:
 
 
 def _sentence(document: Document, candidate: Candidate) -> SummarySentence:
-    source = document.sentences[candidate.sentence]
+    form, source = candidate.form, document.sentences[candidate.sentence]
     if candidate.proven is not None:
-        return SummarySentence(candidate.form.text, "abstractive", candidate.proven.support, (source.span(),))
-    evidence = tuple(source.span(start, end) for start, end in _trimmed(source.text, candidate.form))
-    return SummarySentence(candidate.form.text, "compressive" if candidate.form.cuts else "extractive", 1.0, evidence)
+        return SummarySentence(form.text, "abstractive", candidate.proven.support, (source.span(),))
+    evidence = [source.span(start, end) for start, end in _trimmed(source.text, form)]
+    if form.told_by is not None:
+        evidence.insert(0, document.sentences[form.told_by.begins].span(0, len(form.told_by.speaker)))
+    whole = not form.cuts and form.told_by is None
+    return SummarySentence(form.text, "extractive" if whole else "compressive", 1.0, tuple(evidence))
 
 
 def _trimmed(text: str, form: Form) -> list[tuple[int, int]]:

@@ -60,6 +60,26 @@ def pipeline() -> Iterator[Pipeline]:
         yield opened
 
 
+def test_of_an_interview_nothing_is_told_without_who_said_it(pipeline: Pipeline) -> None:
+    text = """Ararat Mirzoyan, the foreign minister of Armenia, spoke to this paper in Yerevan on Monday.
+
+Titizian: The talks in Washington have collapsed and the border is closed again. Is there a plan?
+
+Mirzoyan: There is a plan. Armenia has handed the mediators eight maps of the border, and Azerbaijan has answered four.
+
+Titizian: The army lost sixty posts last week. Who is to blame?
+
+Mirzoyan: No post was lost. The army of Armenia left three posts near Tegh by agreement on Sunday."""
+    summary = pipeline.score(Article(id="1", text=text)).summary
+    assert summary is not None
+    assert "collapsed" not in summary.text
+    assert "sixty" not in summary.text
+    for sentence in summary.sentences:
+        assert sentence.text.startswith(("Ararat Mirzoyan", "Mirzoyan: "))
+        parts = [text[span.start : span.end] for span in sentence.evidence]
+        assert ": ".join(parts) == sentence.text if parts[0] == "Mirzoyan" else parts[0].startswith(sentence.text[:9])
+
+
 def test_more_words_allowed_are_a_longer_summary(pipeline: Pipeline) -> None:
     usual, longer = (pipeline.score(Article(id="1", text=STORY, max_words=most)).summary for most in (60, 400))
     assert usual is not None
