@@ -17,7 +17,7 @@ import numpy as np
 
 from communique.grounding.facts import COMMON
 from communique.summary.clauses import Form
-from communique.summary.standing import is_dangling, unresolved
+from communique.summary.standing import is_dangling
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class Weights:
         cut: cost of each cut, for what it may do to the flow.
         sentence: cost of each sentence.
         late: cost of a sentence's place, per logarithm of its number.
-        stranger: cost of whom another sentence introduces: a surname alone, a pronoun without a name before it.
+        stranger: cost of whom another sentence introduces: a surname alone.
         taken: gain of a sentence that a reader would surely take, beside one that is as likely as `usual`.
         usual: a sentence less likely to be taken than so costs.
         written: gain of a sentence that the language model wrote, for its flow.
@@ -149,19 +149,16 @@ def candidates(
             worth = [(tokens[i], float(scores[i, 0])) for i in kept]
             joined = [float(scores[i, 1]) if j == i + 1 else JOINED_PAIR for i, j in pairwise(kept)]
             unknown = sum(name in introduced and introduced[name] < number for name in _named(form.text)[1])
-            dangling = is_dangling(form.text)
-            if not dangling:  # else it follows the sentence that names them
-                unknown += unresolved(form.text)
             share = sum(value for _, value in worth) / max(1e-6, float(scores[:, 0].sum()))
             taken = salience.sentences[number] * share
-            found.append(Candidate(number, form, dangling, form.words, unknown, taken))
+            found.append(Candidate(number, form, is_dangling(form.text), form.words, unknown, taken))
             rows.append(_row(worth, joined))
     for one in proven:
         form = Form(one.draft.text, (), 0)
         if not is_dangling(form.text):
             number = one.draft.sentence
             taken = salience.sentences[number]
-            found.append(Candidate(number, form, False, form.words, unresolved(form.text), taken, one))
+            found.append(Candidate(number, form, False, form.words, 0, taken, one))
             rows.append(_row(*_wanted(one.draft, sentences, salience)))
     values = [sum(row[0].values()) + TAKEN_WORDS * candidate.taken for row, candidate in zip(rows, found, strict=True)]
     order = sorted(range(len(found)), key=lambda i: -values[i] / (found[i].length + 12))[:MOST_CANDIDATES]

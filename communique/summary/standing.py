@@ -3,8 +3,8 @@
 It goes by form: a pronoun with nothing before it that it could mean, words without a speaker, a line without a verb. A
 topic that was named a paragraph before it does not miss.
 
-    >>> is_dangling("He left on Monday."), unresolved("In the morning soldiers took him to the court.")
-    (True, 1)
+    >>> is_dangling("In the morning soldiers took him to the court."), is_dangling("In May Aliyev left his post.")
+    (True, False)
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from communique.summary.interview import LABEL
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["is_broken", "is_dangling", "spoken", "unresolved"]
+__all__ = ["is_broken", "is_dangling", "is_own_voice", "spoken"]
 
 _DANGLING: Final = re.compile(
     r"^(?:[“\"‘']?\s*)(?:He|She|It|They|His|Her|Its|Their|This|These|Those|That|Such|There|Here|Both|"
@@ -30,7 +30,7 @@ _DANGLING: Final = re.compile(
     r"Second(?=,)|Thus|Hence|The same|"
     r"If (?:he|she|it|they|that|this|so|not))\b"
     # "Against such a backdrop", "Ninety-five percent of them"
-    r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite)\s+(?:this|that|these|those|such)\b"
+    r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite|Among)\s+(?:this|that|these|those|such|them)\b"
     r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
 )
 #: "The agreement is a clear example of this."
@@ -51,11 +51,16 @@ _PLURAL: Final = re.compile(
     r"(?<=[a-z] )[A-Z]\w+|\band\b"
 )
 _BACKWARD: Final = re.compile(
-    r"\b(?:sa(?:id|ys)|d(?:id|oes|oing)|done|called it) so\b|\bsa(?:id|ys) it\b|"
-    r"\bthe (?:former|latter)\b|\bwhich is which\b|"
-    r"\b(?:\d[\d,]*|one|two|three|some|many|most|none|all|half) of them\b|"
-    r"\b(?:all|some|most|none|much) of (?:that|this)\b"
+    r"\b(?:sa(?:id|ys)|d(?:id|oes|oing)|done|called it) so\b|\bsa(?:id|ys) it(?=[.,;]| (?:of|to|again|too|aloud)\b)|"
+    r"\bthe (?:former|latter)(?=[.,;:]|\s(?:of|is|was|has|had|will|would|to|and)\b)|\bwhich is which\b|"
+    r"\b(?:all|some|most|none|much) of (?:that|this)(?=[.,;])"
 )
+#: "In his victory speech, Mr Johnson": whoever is meant is named right after the clause that opens the sentence.
+_FORWARD: Final = re.compile(
+    r"(?:As|In|On|At|Before|After|When|While|With|During|Since|Although|Though|Despite|For|By|Under|If|Because)\b"
+    r"[^,;]{3,90},\s+"
+)
+_NAMED: Final = re.compile(r"(?:the|an?)\s\w|(?!(?:He|She|They|It|This|That|These|Those|We|I)\b)[A-Z]")
 #: Further verbs that make a sentence of a few words; what is missing here costs a sentence, no more.
 _VERB: Final = re.compile(
     r"\b(?:\w+ed|d(?:ies|rew|rove)|s(?:at|tood|tands?|poke|aw|ees?|old|pent|ings?|eems?|ought)|r(?:an|uns?)|kn(?:ew|ows?)|th(?:ought|inks?|rew)|"
@@ -98,11 +103,24 @@ _OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|[Mm]y|me)\b|(?:^|\b[a-z]+,
 
 
 def is_dangling(sentence: str) -> bool:
-    """Whether the sentence leans on the one before it: a pronoun at its head or its end, or words with no speaker."""
+    """Whether the sentence leans on the one before it: it points to what it does not name ("He left", "said so", "of
+    them"), or it is words with no speaker."""
     sentence = LABEL.sub("", sentence)
-    if _DANGLING.match(sentence) or sentence[:1].islower() or _ENDS_BACKWARD.search(sentence):
-        return True
-    return bool(_SPOKEN.search(sentence)) and not _VOICED.search(QUOTED.sub("", sentence))
+    told = QUOTED.sub(lambda match: " " * len(match[0]), sentence)
+    return (
+        _DANGLING.match(sentence) is not None
+        or sentence[:1].islower()
+        or _ENDS_BACKWARD.search(sentence) is not None
+        or _BACKWARD.search(told) is not None
+        or _unnamed(told, _ONE_PERSON, _PERSON)
+        or _unnamed(told, _SEVERAL, _PLURAL)
+        or (_SPOKEN.search(sentence) is not None and not _VOICED.search(QUOTED.sub("", sentence)))
+    )
+
+
+def is_own_voice(sentence: str) -> bool:
+    """Whether somebody speaks of themselves in words that are not quoted, and no name stands before them."""
+    return _OURSELVES.search(QUOTED.sub(" ", sentence)) is not None and not LABEL.match(sentence)
 
 
 def spoken(sentences: Sequence[str], paragraphs: Sequence[int]) -> list[bool]:
@@ -125,23 +143,18 @@ def spoken(sentences: Sequence[str], paragraphs: Sequence[int]) -> list[bool]:
     return [number in found for number in range(len(sentences))]
 
 
-def unresolved(sentence: str) -> int:
-    """How many kinds of words in the sentence point to something that it does not name: "him", "we", "said so"."""
-    told = QUOTED.sub(lambda match: " " * len(match[0]), sentence)
-    found = _BACKWARD.search(told) is not None
-    return (
-        found
-        + (_OURSELVES.search(told) is not None and not LABEL.match(told))
-        + sum(
-            (match := pronoun.search(told)) is not None and not antecedent.search(told, 0, match.start())
-            for pronoun, antecedent in ((_ONE_PERSON, _PERSON), (_SEVERAL, _PLURAL))
-        )
-    )
-
-
 def is_broken(sentence: str) -> bool:
     """Whether it is no sentence to show: words run together ("sharingPRAGUE"), a link of the page, a picture's caption,
     half of a quotation, or few words and no verb, as in a headline."""
     if any(fault.search(sentence) for fault in (_RUN_TOGETHER, _LINK, _CAPTION, _HALF_QUOTED)):
         return True
     return sentence.count(" ") < _FEW_WORDS and not (FINITE.search(sentence) or _VERB.search(sentence))
+
+
+def _unnamed(told: str, pronoun: re.Pattern[str], antecedent: re.Pattern[str]) -> bool:
+    """Whether a pronoun stands before all that it could mean, be it right after the clause that opens the sentence."""
+    match = pronoun.search(told)
+    if match is None or antecedent.search(told, 0, match.start()):
+        return False
+    opening = _FORWARD.match(told)
+    return opening is None or match.start() > opening.end() or not _NAMED.match(told, opening.end())

@@ -19,7 +19,7 @@ from communique.summary.drafts import Draft, sources
 from communique.summary.faithful import is_faithful
 from communique.summary.interview import Turn, turns
 from communique.summary.selection import REFERENCE_WORDS, Candidate, Proven, candidates, choose
-from communique.summary.standing import is_broken, spoken
+from communique.summary.standing import is_broken, is_own_voice, spoken
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -164,8 +164,8 @@ def _best_cut(texts: Sequence[str], salience: Salience, limit: int) -> Candidate
 
 def _allowed(document: Document, spoken_by: Sequence[Turn | None], *, told: bool) -> list[bool]:
     """Which sentences a summary may rest on, where there are enough: whole ones, none from within a quotation, none of
-    doubt, and of what somebody says in an interview only what names them, or can be `told` with their name. Never what
-    the interviewer asks."""
+    doubt, none in which the writer speaks of themselves, and of what somebody says in an interview only what names
+    them, or can be `told` with their name. Never what the interviewer asks."""
     texts = [sentence.text for sentence in document.sentences]
     inside = spoken(texts, [sentence.paragraph for sentence in document.sentences])
     whole = [_CLOSED.search(text) is not None and not text[:1].islower() for text in texts]
@@ -176,6 +176,11 @@ def _allowed(document: Document, spoken_by: Sequence[Turn | None], *, told: bool
     closed = [one and not said and heard for one, said, heard in zip(whole, inside, voiced, strict=True)]
     if sum(closed) < _ENOUGH:
         return [turn is None or not turn.asks for turn in spoken_by]
+    reported = [
+        one and (turn is not None or not is_own_voice(text))
+        for one, turn, text in zip(closed, spoken_by, texts, strict=True)
+    ]
+    closed = reported if sum(reported) >= _ENOUGH else closed
     doubts = _filled(document.sentences)
     # Where nearly all is in doubt, the surer half.
     most = max(_DOUBTFUL, statistics.median(doubt for doubt, one in zip(doubts, closed, strict=True) if one))
