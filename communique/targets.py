@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["Mention", "known_names", "mentions", "opposed"]
+__all__ = ["Mention", "is_place", "known_names", "mentions", "opposed"]
 
 #: Words that carry no content of a target's name.
 _HOLLOW: Final = frozenset(
@@ -73,6 +73,11 @@ def known_names() -> frozenset[str]:
     """Names of states and bodies with all their aliases."""
     names, _ = _tables()
     return frozenset(alias for aliases in names.values() for alias in aliases)
+
+
+def is_place(name: str) -> bool:
+    """Whether it is the name of a state or body, and not a byword for one or a leader of it."""
+    return name.casefold() in _tables()[0]
 
 
 def _search(pattern: re.Pattern[str], sentences: Sequence[str]) -> list[Mention]:

@@ -101,9 +101,9 @@ def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[Verdict
         else ""
         for block, look, head, doubt, copy in zip(blocks, looks, odds.headline, doubts, again, strict=True)
     ]
-    # A text from which nothing would go is an article alone, whatever its paragraphs look like.
-    if not any(kinds):
-        return [_ARTICLE] * len(blocks)
+    # A text from which nothing would go but its own headline is an article alone, whatever its paragraphs look like.
+    if not any(kind and look.words != title_words for kind, look in zip(kinds, looks, strict=True)):
+        return [Verdict(True, kind, 0.0, certain=True) if kind else _ARTICLE for kind in kinds]
     _spare(kinds, blocks, looks, titled, cleaner.rarity)
     _name_stories(kinds, looks, stories)
     kinds = _named(kinds, looks)

@@ -13,10 +13,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from communique.summary.interview import Turn
+from typing import Final
 
 __all__ = ["DATELINE", "FINITE", "KEPT", "QUOTED", "Form", "forms"]
 
@@ -103,13 +100,14 @@ FINITE: Final = re.compile(
 class Form:
     """A sentence, whole or cut: the pieces [start, end) of it that are kept, and how they read.
 
-    `told_by` is the turn of an interview whose speaker's name was put before it.
+    `borrowed` are words that stand elsewhere, (number of the sentence, start, end), and were put in: who speaks, or a
+    whole name.
     """
 
     text: str
     pieces: tuple[tuple[int, int], ...]
     cuts: int
-    told_by: Turn | None = None
+    borrowed: tuple[tuple[int, int, int], ...] = ()
 
     @property
     def words(self) -> int:

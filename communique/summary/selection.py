@@ -8,15 +8,14 @@ and words that nobody needs cost. It knows nothing of models.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from communique.grounding.facts import COMMON
 from communique.summary.clauses import Form
+from communique.summary.introduction import named
 from communique.summary.standing import is_dangling
 from communique.words import words
 
@@ -41,8 +40,6 @@ REFERENCE_WORDS: Final = 53
 MOST_CANDIDATES: Final = 96
 TAKEN_WORDS: Final = 10
 BEAM: Final = 12
-_NAME: Final = re.compile(r"[A-Z][\w’-]*\w(?:['’]s)?")
-_STYLES: Final = frozenset(("Mr", "Mrs", "Ms", "Dr"))
 #: Probability of a pair of words that a cut brought together.
 JOINED_PAIR: Final = 0.05
 
@@ -135,7 +132,7 @@ def candidates(
     """
     introduced: dict[str, int] = {}
     for number, text in enumerate(sentences):
-        for name in _named(text)[0]:
+        for name in named(text)[0]:
             introduced.setdefault(name, number)
     found: list[Candidate] = []
     rows: list[Row] = []
@@ -148,7 +145,7 @@ def candidates(
             kept = [i for i, w in enumerate(tokens) if any(a <= w.start and w.end <= b for a, b in form.pieces)]
             worth = [(tokens[i], float(scores[i, 0])) for i in kept]
             joined = [float(scores[i, 1]) if j == i + 1 else JOINED_PAIR for i, j in pairwise(kept)]
-            unknown = sum(name in introduced and introduced[name] < number for name in _named(form.text)[1])
+            unknown = sum(name in introduced and introduced[name] < number for name in named(form.text)[1])
             share = sum(value for _, value in worth) / max(1e-6, float(scores[:, 0].sum()))
             taken = salience.sentences[number] * share
             found.append(Candidate(number, form, is_dangling(form.text), form.words, unknown, taken))
@@ -195,23 +192,6 @@ def _wanted(draft: Draft, sentences: Sequence[str], salience: Salience) -> tuple
     tokens = words(draft.text)
     worth = [(token, single.get(token.key, 0.0)) for token in tokens]
     return worth, [double.get((a.key, b.key), JOINED_PAIR) for a, b in pairwise(tokens)]
-
-
-def _named(text: str) -> tuple[set[str], set[str]]:
-    """Last words of names of several words ("Suraya Dalil"), and names of one ("Dalil", "Mr. Dalil")."""
-    full: set[str] = set()
-    bare: set[str] = set()
-    end, run = -1, 0
-    matches = list(_NAME.finditer(text))
-    for at, match in enumerate(matches):
-        run = run + 1 if text[end : match.start()] in (" ", ". ") and run else 1
-        if match[0] in _STYLES or match[0].casefold() in COMMON:
-            run = 0
-        end = match.end()
-        follows = at + 1 < len(matches) and text[end : matches[at + 1].start()] == " "
-        if match[0] not in _STYLES and match[0].casefold() not in COMMON and not follows:
-            (full if run > 1 else bare).add(re.sub(r"['’]s$", "", match[0]))
-    return full, bare - full
 
 
 def _matrix(rows: Sequence[dict[object, float]]) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 import statistics
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from communique.errors import NothingToSummarise, TooShort
@@ -18,6 +19,7 @@ from communique.summary.clauses import Form, forms
 from communique.summary.drafts import Draft, sources
 from communique.summary.faithful import is_faithful
 from communique.summary.interview import Turn, turns
+from communique.summary.introduction import introduced, people
 from communique.summary.selection import REFERENCE_WORDS, Candidate, Proven, candidates, choose
 from communique.summary.standing import is_broken, is_own_voice, spoken
 from communique.words import words
@@ -141,6 +143,7 @@ class Summariser:
         # Where every sentence is longer than the limit, or leans on another: if need be into what is allowed at most
         # and not only into a short article's share.
         picked = choice.candidates or (_best_cut(texts, salience, max_words or DEFAULT_WORDS),)
+        picked = _introduced(picked, texts, max_words or DEFAULT_WORDS) if cut else picked
         return Summary(tuple(_sentence(document, candidate) for candidate in picked))
 
 
@@ -192,7 +195,8 @@ def _told(found: Sequence[Form], spoken_by: Sequence[Turn | None], number: int) 
     turn = spoken_by[number]
     if turn is None or not turn.speaker or turn.begins == number:
         return list(found)
-    return [Form(f"{turn.speaker}: {form.text}", form.pieces, form.cuts, turn) for form in found]
+    name = (turn.begins, 0, len(turn.speaker))
+    return [Form(f"{turn.speaker}: {form.text}", form.pieces, form.cuts, (name,)) for form in found]
 
 
 def _filled(sentences: Sequence[Sentence]) -> list[float]:
@@ -245,15 +249,27 @@ def _limit(document: Document, max_words: int | None) -> int:
     return min(max_words or DEFAULT_WORDS, max(FEWEST_WORDS, round(SHARE * document.words)))
 
 
+def _introduced(picked: Sequence[Candidate], texts: Sequence[str], limit: int) -> tuple[Candidate, ...]:
+    """What was picked, with the whole names of people of whom it has only surnames, while the words allowed last."""
+    known = people(texts)
+    room = limit - sum(candidate.length for candidate in picked)
+    told, found = "", []
+    for candidate in picked:
+        form = introduced(candidate.form, candidate.sentence, known, told, room)
+        room -= form.words - candidate.form.words
+        told += f" {form.text}"
+        found.append(replace(candidate, form=form, length=form.words))
+    return tuple(found)
+
+
 def _sentence(document: Document, candidate: Candidate) -> SummarySentence:
     form, source = candidate.form, document.sentences[candidate.sentence]
+    borrowed = [document.sentences[number].span(start, end) for number, start, end in form.borrowed]
     if candidate.proven is not None:
-        return SummarySentence(form.text, "abstractive", candidate.proven.support, (source.span(),))
+        return SummarySentence(form.text, "abstractive", candidate.proven.support, (source.span(), *borrowed))
     evidence = [source.span(start, end) for start, end in _trimmed(source.text, form)]
-    if form.told_by is not None:
-        evidence.insert(0, document.sentences[form.told_by.begins].span(0, len(form.told_by.speaker)))
-    whole = not form.cuts and form.told_by is None
-    return SummarySentence(form.text, "extractive" if whole else "compressive", 1.0, tuple(evidence))
+    changed = form.cuts or borrowed
+    return SummarySentence(form.text, "compressive" if changed else "extractive", 1.0, (*evidence, *borrowed))
 
 
 def _trimmed(text: str, form: Form) -> list[tuple[int, int]]:
