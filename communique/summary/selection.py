@@ -121,6 +121,8 @@ def candidates(
     sentences: Sequence[str],
     salience: Salience,
     proven: Sequence[Proven] = (),
+    *,
+    speaker_known: bool = False,
 ) -> Table:
     """Every form of every sentence, and what was written and proven.
 
@@ -129,6 +131,7 @@ def candidates(
         sentences: the sentences.
         salience: what the trunk says of their words and of them.
         proven: sentences that the language model wrote.
+        speaker_known: whose words the article is, so that "we" is somebody.
     """
     introduced: dict[str, int] = {}
     for number, text in enumerate(sentences):
@@ -148,7 +151,8 @@ def candidates(
             unknown = sum(name in introduced and introduced[name] < number for name in named(form.text)[1])
             share = sum(value for _, value in worth) / max(1e-6, float(scores[:, 0].sum()))
             taken = salience.sentences[number] * share
-            found.append(Candidate(number, form, is_dangling(form.text), form.words, unknown, taken))
+            dangling = is_dangling(form.text, speaker_known=speaker_known)
+            found.append(Candidate(number, form, dangling, form.words, unknown, taken))
             rows.append(_row(worth, joined))
     for one in proven:
         form = Form(one.draft.text, (), 0)

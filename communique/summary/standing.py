@@ -25,14 +25,17 @@ _DANGLING: Final = re.compile(
     r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|"
     r"spokesperson|group|statement|"
     r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)|"
-    r"Another|Others|Some|Many|One|We|I|You|Our|My|Instead|Yet|Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|"
-    r"Nonetheless|Still|On the other hand|That said|To be sure|Of course|Granted|Admittedly|Yes|No(?=,)|First(?=,)|"
-    r"Second(?=,)|Thus|Hence|The same|"
+    r"Another|Others|Each(?= (?:has|have|had|is|was|will|says?|said)\b)|Some|"
+    r"Many|One|You|Instead|Yet|"
+    r"Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|Nonetheless|Still|"
+    r"On the other hand|That said|To be sure|Of course|Granted|Admittedly|Yes|No(?=,)|First(?=,)|Second(?=,)|Thus|Hence|The same|"
     r"If (?:he|she|it|they|that|this|so|not))\b"
     # "Against such a backdrop", "Ninety-five percent of them"
     r"|^(?:Against|In|With|Under|After|At|From|For|By|To|On|Amid|Despite|Among)\s+(?:this|that|these|those|such|them)\b"
     r"|^(?:[\w%-]+\s+){1,4}of\s+(?:them|these|those)\b"
 )
+#: Whoever speaks of themselves must be known.
+_WE: Final = re.compile(r"^(?:[“\"‘']?\s*)(?:We|I|Our|My)\b")
 #: "The agreement is a clear example of this."
 _ENDS_BACKWARD: Final = re.compile(
     r"\b(?:of|about|behind|despite|after|before|like|for|to|with|by|from|than|on|in|against|do|did|does) (?:this|that)"
@@ -71,8 +74,9 @@ _FEW_WORDS: Final = 14
 _RUN_TOGETHER: Final = re.compile(
     r"[a-z]{4,}[A-Z][a-z]{3,}|\b[a-z]{3,}[A-Z][a-z]{2,}|[a-z]{4,}[A-Z]{3,}|[A-Z]{4,}[a-z]{3,}|[.!?][)\]][A-Z][a-z]"
 )
-#: A quotation that is a statement, and what names its speaker.
-_SPOKEN: Final = re.compile(r"“[^”]{24,}”|\"[^\"]{24,}\"")
+#: A quotation that is a statement, and not words within one ("a post of “high strategic value to the army”"), and what
+#: names its speaker.
+_SPOKEN: Final = re.compile(r"“[A-Z][^”]{23,}”|\"[A-Z][^\"]{23,}\"")
 _VOICED: Final = re.compile(
     r"\b(?:sa(?:id|ys?|ying)|t(?:old|ells?)|add(?:ed|s|ing)|according|call(?:ed|s|ing)|wr(?:ote|ites?|itten|iting)|tweet\w*|post(?:ed|s)|"
     r"ask(?:ed|s|ing)|repl(?:ied|ies|ying)|answer\w*|argu\w+|warn\w*|declar\w+|stat(?:ed|es|ing|ement)|announc\w+|insist\w*|not(?:ed|es|ing)|"
@@ -102,13 +106,15 @@ _LONGEST_QUOTATION: Final = 8
 _OURSELVES: Final = re.compile(r"\b(?:[Ww]e|[Oo]ur|us|[Mm]y|me)\b|(?:^|\b[a-z]+,? )I(?=[ ,'’])")
 
 
-def is_dangling(sentence: str) -> bool:
+def is_dangling(sentence: str, *, speaker_known: bool = False) -> bool:
     """Whether the sentence leans on the one before it: it points to what it does not name ("He left", "said so", "of
-    them"), or it is words with no speaker."""
-    sentence = LABEL.sub("", sentence)
+    them"), or it is words with no speaker; "We …" where the speaker is not known, and no label names them."""
+    labelled = LABEL.match(sentence)
+    sentence = sentence[labelled.end() :] if labelled else sentence
     told = QUOTED.sub(lambda match: " " * len(match[0]), sentence)
     return (
         _DANGLING.match(sentence) is not None
+        or (_WE.match(sentence) is not None and not (speaker_known or labelled))
         or sentence[:1].islower()
         or _ENDS_BACKWARD.search(sentence) is not None
         or _BACKWARD.search(told) is not None

@@ -22,6 +22,7 @@ from communique.summary.interview import Turn, turns
 from communique.summary.introduction import introduced, people
 from communique.summary.selection import REFERENCE_WORDS, Candidate, Proven, candidates, choose
 from communique.summary.standing import is_broken, is_own_voice, spoken
+from communique.summary.statement import attributed, is_statement, speaker_of
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -130,11 +131,13 @@ class Summariser:
             _usable(_told(forms(text), spoken_by, number) if cut else forms(text)[:1]) if may else []
             for number, (text, may) in enumerate(zip(texts, _allowed(document, spoken_by, told=cut), strict=True))
         ]
-        limit = _limit(document, max_words)
+        speaker = speaker_of(document) if cut else None
+        most = max_words or DEFAULT_WORDS
+        limit = min(_limit(document, max_words), most - (speaker.words if speaker else 0))
         # Who allows more words than is usual wants a longer summary; who allows fewer wants the same in fewer.
         longer = max(1.0, limit / DEFAULT_WORDS)
         choice = choose(
-            candidates(options, texts, salience, proven),
+            candidates(options, texts, salience, proven, speaker_known=is_statement(texts)),
             limit,
             min(round(FEWEST_WANTED * longer), round(limit * 0.6)),
             most_sentences=math.ceil(MOST_SENTENCES * longer),
@@ -142,20 +145,21 @@ class Summariser:
         )
         # Where every sentence is longer than the limit, or leans on another: if need be into what is allowed at most
         # and not only into a short article's share.
-        picked = choice.candidates or (_best_cut(texts, salience, max_words or DEFAULT_WORDS),)
-        picked = _introduced(picked, texts, max_words or DEFAULT_WORDS) if cut else picked
-        return Summary(tuple(_sentence(document, candidate) for candidate in picked))
+        picked = choice.candidates or (_best_cut(texts, salience, most),)
+        picked = _introduced(picked, texts, most - (speaker.words if speaker else 0)) if cut else picked
+        found = [_sentence(document, candidate) for candidate in picked]
+        return Summary(tuple(attributed(found, speaker, most) if speaker else found))
 
 
 def _best_cut(texts: Sequence[str], salience: Salience, limit: int) -> Candidate:
-    """The best form of any one sentence that keeps to so many words.
+    """The best form of any one sentence that keeps to so many words: of those that stand alone, if there are any.
 
     Raises:
         NothingToSummarise: none does.
     """
     usable = candidates([_usable(forms(text)) for text in texts], texts, salience).candidates
     rest = [[form for form in forms(text) if not _ORDER.search(form.text)] for text in texts]
-    everything = (*usable, *candidates(rest, texts, salience).candidates)
+    everything = (*sorted(usable, key=lambda one: one.dangling), *candidates(rest, texts, salience).candidates)
     fitting = next((candidate for candidate in everything if candidate.length <= limit), None)
     if fitting is None:
         shortest = min((candidate.length for candidate in everything), default=0)
@@ -179,11 +183,12 @@ def _allowed(document: Document, spoken_by: Sequence[Turn | None], *, told: bool
     closed = [one and not said and heard for one, said, heard in zip(whole, inside, voiced, strict=True)]
     if sum(closed) < _ENOUGH:
         return [turn is None or not turn.asks for turn in spoken_by]
-    reported = [
-        one and (turn is not None or not is_own_voice(text))
-        for one, turn, text in zip(closed, spoken_by, texts, strict=True)
-    ]
-    closed = reported if sum(reported) >= _ENOUGH else closed
+    if not is_statement(texts):
+        reported = [
+            one and (turn is not None or not is_own_voice(text))
+            for one, turn, text in zip(closed, spoken_by, texts, strict=True)
+        ]
+        closed = reported if sum(reported) >= _ENOUGH else closed
     doubts = _filled(document.sentences)
     # Where nearly all is in doubt, the surer half.
     most = max(_DOUBTFUL, statistics.median(doubt for doubt, one in zip(doubts, closed, strict=True) if one))

@@ -129,6 +129,7 @@ def test_words_without_a_speaker_dangle_and_a_phrase_in_quotation_marks_does_not
     assert not is_dangling("“The road will stay closed until the prisoners come home,” the governor said.")
     assert not is_dangling("According to the mayor, “the road will stay closed until the prisoners come home.”")
     assert not is_dangling("Armenia handed over the last “village of the line” on Monday.")
+    assert not is_dangling('The court ordered Baku to "take all measures at its disposal to open the road".')
 
 
 def test_what_ends_in_a_word_that_points_back_dangles() -> None:
