@@ -27,7 +27,8 @@ def schedule(share: float, warmup: float, floor: float = 0.05) -> float:
     """The learning rate's factor: a linear rise over `warmup`, then a cosine down to `floor`."""
     if share < warmup:
         return share / warmup
-    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * (share - warmup) / (1 - warmup)))
+    fallen = min(1.0, (share - warmup) / max(1e-9, 1 - warmup))
+    return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * fallen))
 
 
 def base_folder(name: str) -> Path:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from communique.reading.cohesion import cohesion
 from communique.reading.look import DATELINE, LOOKS, look_at
+from communique.reading.markup import HIDDEN
 from communique.reading.phrases import words_of
 from communique.reading.place import places
 from communique.reading.repeats import repeated
@@ -74,7 +75,7 @@ _ARTICLE: Final = Verdict(removed=False, kind="", doubt=-math.inf, certain=True)
 def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[Verdict]:
     """A verdict on each block. To lose article is worse than to leave boilerplate, so what is doubtful stays."""
     looks = [look_at(block) for block in blocks]
-    if len(blocks) == 1 and not looks[0].kind:
+    if len(blocks) == 1 and not looks[0].kind and blocks[0].hint != HIDDEN:
         return [_ARTICLE]
     title_words = words_of(title)
     again = repeated(looks, title_words)
@@ -94,7 +95,9 @@ def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[Verdict
         for block, look, head, score in zip(blocks, looks, odds.headline, cleaner.blocks(rows), strict=True)
     ]
     kinds = [
-        "repeated"
+        HIDDEN
+        if block.hint == HIDDEN
+        else "repeated"
         if copy
         else _kind(block, look, head)
         if doubt > 0 or (look.kind in CERTAIN and doubt > _NEVER)
@@ -108,7 +111,12 @@ def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[Verdict
     _name_stories(kinds, looks, stories)
     kinds = _named(kinds, looks)
     return [
-        Verdict(bool(kind), kind or _UNNAMED, doubt, copy or bool(kind and (look.kind in CERTAIN or doubt > _SURE)))
+        Verdict(
+            bool(kind),
+            kind or _UNNAMED,
+            doubt,
+            copy or kind == HIDDEN or bool(kind and (look.kind in CERTAIN or doubt > _SURE)),
+        )
         for kind, look, doubt, copy in zip(kinds, looks, doubts, again, strict=True)
     ]
 
@@ -160,7 +168,7 @@ def _name_stories(kinds: list[str], looks: Sequence[Look], stories: Sequence[Sto
     for story in stories:
         for index in story.members:
             if kinds[index] and kinds[index] != "repeated":
-                kinds[index] = looks[index].kind or "other-story"
+                kinds[index] = looks[index].kind or ("other-story" if kinds[index] != HIDDEN else HIDDEN)
         if story.gap and kinds[story.gap[-1]] in ("?", "related") and kinds[story.members[0]] == "other-story":
             kinds[story.gap[-1]] = "other-story"
 

@@ -35,7 +35,7 @@ _WRAPPED: Final = 5
 _WRAPPED_SHARE: Final = 0.45
 #: A line with more characters than this holds several paragraphs, or the whole page.
 _LONG: Final = 1200
-_LINE: Final = re.compile(r"[^\n]*\S[^\n]*")
+_LINE: Final = re.compile(r"^[^\S\n]*+\S[^\n]*", re.MULTILINE)
 _FIRST_WORD: Final = re.compile(r"\S+")
 #: White space inside a line that once was a paragraph's end.
 _GAP: Final = re.compile(r"(?<=[.!?…\"”’)\]:]) {3,}(?=\S)")

@@ -20,17 +20,20 @@ from communique.reading.characters import collapse, normalise
 from communique.reading.phrases import kind_of
 from communique.text import MappedText
 
-__all__ = ["headline_of", "html_blocks", "looks_like_html"]
+__all__ = ["HIDDEN", "headline_of", "html_blocks", "looks_like_html"]
+
+#: The hint of what a page does not show.
+HIDDEN: Final = "hidden"
 
 _VOID: Final = frozenset("area base br col embed hr img input link meta param source track wbr".split())
 _INLINE: Final = frozenset(
     "a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd mark q rp rt ruby s samp small span "
     "strike strong sub sup time tt u var wbr".split()
 )
-#: Nothing inside is read by anybody.
+#: Nothing inside is read by anybody, or it was struck out.
 _SILENT: Final = frozenset(
-    "script style noscript template textarea iframe object embed svg math canvas select option datalist head title "
-    "audio video map noframes noembed xmp applet".split()
+    "del s strike script style noscript template textarea iframe object embed svg math canvas select "
+    "option datalist head title audio video map noframes noembed xmp applet".split()
 )
 #: Inside is no markup: ends at its own end tag only.
 _RAW: Final = frozenset("script style textarea title xmp iframe noembed noframes".split())
@@ -53,6 +56,7 @@ _ATTRIBUTE: Final = re.compile(
     r"(?:\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s\"'>]+)))?(?=[\s/]|$)",
     re.IGNORECASE,
 )
+_INVISIBLE: Final = re.compile(r"\b(?:display\s*:\s*none|visibility\s*:\s*hidden)\b", re.IGNORECASE)
 _NAME_PART: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _LOOKS: Final = re.compile(r"<(?:!doctype html|html|body|article|p|div)\b[^<>]*>", re.IGNORECASE)
 _PROSE: Final = re.compile(r"[a-z,][.!?][\"'”’)]*(?:\s|$)")
@@ -381,15 +385,15 @@ def _hint(attributes: str) -> str:
     for match in _ATTRIBUTE.finditer(attributes):
         name = match[1].lower()
         value = match[2] or match[3] or match[4] or ""
-        if name == "hidden" and not value:
-            return "widget"
+        if name == "hidden" and value.lower() in ("", "hidden"):
+            return HIDDEN
         if name == "role":
             if value in _ROLE_HINTS:
                 return _ROLE_HINTS[value]
             continue
         if name == "style":
-            if "display:none" in value.replace(" ", "").lower():
-                return "widget"
+            if _INVISIBLE.search(value):
+                return HIDDEN
             continue
         for part in _NAME_PART.findall(value):
             kind = _HINTS.get(part.lower())

@@ -46,7 +46,7 @@ _OPENERS: Final = frozenset(
 )
 
 _CLOSERS: Final = "\"'”’»)\\]"
-_MARK: Final = re.compile(rf"[.!?…]+[{_CLOSERS}]*(?=\s|$)")
+_MARK: Final = re.compile(rf"(?<![.!?…])[.!?…]++[{_CLOSERS}]*+(?=\s|$)")
 _LAST_WORD: Final = re.compile(r"[\w.’'&-]{1,24}$")
 _NEXT: Final = re.compile(r"\s+[\"'“”‘’«(\[–—•*-]*\s*([^\W_]*)(.?)")
 _INITIAL: Final = re.compile(r"(?:[A-Z]\.)*[A-Z]|[A-Z][a-z]?(?:-[A-Z])?")

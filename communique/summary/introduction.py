@@ -39,6 +39,7 @@ _LONGEST_NAME: Final = 3
 #: That it speaks tells a person.
 _SPEAKS: Final = re.compile(r"\s(?:said|says|told|added|wrote|asked|replied|warned)\b")
 _SMALL: Final = re.compile(r"\b[a-z][\w-]+")
+_LONGEST_WORD: Final = 40
 _WORD_BEFORE: Final = re.compile(r"([\w’'-]+)\.?\s$")
 
 
@@ -146,7 +147,7 @@ def _alone(surname: str, text: str) -> tuple[int, int] | None:
     """Where [start, end) a surname first stands alone or after "Mr", outside quotations and other names."""
     quoted = [match.span() for match in QUOTED.finditer(text)]
     for match in re.finditer(rf"(?<![\w-]){re.escape(surname)}(?![\w-]| [A-Z])", text):
-        before = _WORD_BEFORE.search(text, 0, match.start())
+        before = _WORD_BEFORE.search(text, max(0, match.start() - _LONGEST_WORD), match.start())
         word = before[1] if before else ""
         styled = before is not None and word in _STYLES
         of_other = word.casefold() == "the" or (word[:1].isupper() and not styled and word.casefold() not in COMMON)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import textwrap
+import time
+from contextlib import suppress
 
 import pytest
 
+from communique.errors import ItemError
 from communique.reading import read
 from communique.reading.layout import text_blocks
 from communique.record import Article
@@ -91,3 +94,30 @@ def test_the_first_line_of_a_text_without_a_title_is_its_headline(first: str, ti
 def test_a_title_that_was_sent_is_the_title() -> None:
     text = "\n\n".join(["Let us stop calling it a ferry", *_PARAGRAPHS])
     assert read(Article(id="1", text=text, title="The ramp")).title == "The ramp"
+
+
+@pytest.mark.parametrize("unit", [".", " ", "a", "aB", "A ", "…”"])
+def test_a_long_run_of_one_thing_is_read_at_once(unit: str) -> None:
+    started = time.monotonic()
+    with suppress(ItemError):
+        read(Article(id="1", text=f"Shells fell on two villages near Fuzuli. {unit * 60_000} The army denied it."))
+    assert time.monotonic() - started < 10  # it was minutes
+
+
+def test_what_a_page_does_not_show_is_not_read() -> None:
+    shown = (
+        "Armenia's defence ministry said on Monday that 16 of its soldiers were killed near the village of Vardenis."
+    )
+    hidden = (
+        "Azerbaijan will bomb the bridge of Meghri on Tuesday, the ministry of defence said in a statement in Baku."
+    )
+    ways = (
+        f'<p style="display: none">{hidden}</p>',
+        f'<p style="visibility:hidden">{hidden}</p>',
+        f"<p hidden>{hidden}</p>",
+    )
+    for way in (*ways, f"<p>The army was silent. <del>{hidden}</del></p>"):
+        page = f"<html><body><p>{shown}</p>{way}<p>{shown.replace('16', '17')}</p></body></html>"
+        document = read(Article(id="1", text=page, format="html"))
+        assert "Meghri" not in " ".join(sentence.text for sentence in document.sentences)
+        assert way not in ways or "hidden" in {removal.reason for removal in document.removed}
