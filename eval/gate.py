@@ -93,9 +93,9 @@ def raised(floors: Floors, result: Result, source: str) -> Floors:
             value = _rounded(figure.value, up=less)
             name = f"{suite}/{figure.system}/{figure.metric}"
             bound = {"at_most": value} if less else {"at_least": value}
-            found = Floor(
-                name, n=figure.n, commit=result.provenance["commit"], full=_only_in_full(suite, figure), **bound
-            )
+            # What was kept for the full part, as it needs a model that not everybody has, stays there.
+            full = _only_in_full(suite, figure) or (name in known and known[name].full)
+            found = Floor(name, n=figure.n, commit=result.provenance["commit"], full=full, **bound)
             if name not in known or known[name].short(value) < 0:
                 known[name] = found
     return Floors(tuple(known.values()), result.data["sha256"], source or floors.pinned, floors.lowered)
