@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from communique.errors import UsageError
 from communique.labels import DEFAULT_TARGETS
-from communique.record import MAX_TARGETS, MAX_WORDS_RANGE, RequestedMode
+from communique.record import MAX_TARGET_CHARACTERS, MAX_TARGETS, MAX_WORDS_RANGE, RequestedMode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -121,8 +121,13 @@ class Settings:
     origins: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        if not self.targets or len(self.targets) > MAX_TARGETS or not all(target.strip() for target in self.targets):
-            raise self._refusal("targets", f"1 to {MAX_TARGETS} names, none of them blank")
+        if (
+            not self.targets
+            or len(self.targets) > MAX_TARGETS
+            or not all(0 < len(target.strip()) <= MAX_TARGET_CHARACTERS for target in self.targets)
+        ):
+            allowed = f"1 to {MAX_TARGETS} names, none of them blank or over {MAX_TARGET_CHARACTERS} characters"
+            raise self._refusal("targets", allowed)
         if self.mode not in get_args(RequestedMode):
             raise self._refusal("mode", "one of " + ", ".join(get_args(RequestedMode)))
         if self.engine not in get_args(EngineName):

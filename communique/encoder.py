@@ -55,6 +55,7 @@ class Encoder:
         self.precision = precision
         self._request = core.compile_model(core.read_model(graph), "CPU", options).create_infer_request()
         self._lock = threading.Lock()  # one request: its tensors are not shared between threads
+        self._closed = False
 
     def states(self, windows: Sequence[Window], deadline: float | None = None) -> list[NDArray[np.float32]]:
         """For each window the states [its length, H], in the order given.
@@ -68,6 +69,10 @@ class Encoder:
                 found[number] = states[: len(windows[number])]
         return [states for states in found if states is not None]
 
+    def close(self) -> None:
+        """Give up what is being read: it ends with `TimedOut` after the batch under way."""
+        self._closed = True
+
     def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
         """[W] of a graph that gives one number a window, in the order given."""
         found = np.zeros(len(windows), dtype=np.float32)
@@ -80,7 +85,7 @@ class Encoder:
     ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Numbers of windows read together, and what the graph gave for them."""
         for group in _groups(windows):
-            if deadline is not None and time.monotonic() > deadline:
+            if self._closed or (deadline is not None and time.monotonic() > deadline):
                 raise TimedOut("the deadline passed while the article was read")
             shape = (len(group.rows), group.length)
             ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))

@@ -65,6 +65,7 @@ class Pipeline:
         self._summariser = Summariser(self.checker, settings.written_support)
         self._writer: Writer | None = None
         self._writer_lock = threading.Lock()
+        self._closed = False
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Pipeline:
@@ -124,7 +125,9 @@ class Pipeline:
         self._started_writer()
 
     def close(self) -> None:
-        """End the language model's process."""
+        """End the language model's process, and give up what is being scored: it ends with `timeout` errors."""
+        self._closed = True
+        self._reader.close()
         with self._writer_lock:
             if self._writer is not None:
                 self._writer.close()
@@ -141,8 +144,7 @@ class Pipeline:
     def _read(self, item: _Item, deadline: float | None) -> None:
         """Read one article; what goes wrong stays with it."""
         try:
-            if deadline is not None and time.monotonic() > deadline:
-                raise TimedOut("the deadline passed before the article was read")
+            self._mind(deadline)
             item.document = read(item.article, max_characters=self.settings.max_characters, undecided=True)
         except ItemError as error:
             item.error = error
@@ -224,7 +226,7 @@ class Pipeline:
     ) -> Record:
         settings, article = self.settings, document.article
         if "topics" in tasks:
-            _mind(deadline)
+            self._mind(deadline)
             probabilities = reading.topics()
             chosen = self._reader.chosen_topics(probabilities, settings.topic_threshold)
             codes = self._reader.calibration.topics
@@ -233,11 +235,11 @@ class Pipeline:
             targets = settings.targets if article.targets is None else article.targets
             stances = []
             for target in targets:
-                _mind(deadline)
+                self._mind(deadline)
                 stances.append(reading.stance(target, settings.abstain_below))
             record = record.with_(stance=tuple(stances))
         if "summary" in tasks:
-            _mind(deadline)
+            self._mind(deadline)
             try:
                 record = record.with_(summary=self._summary(document, reading, drafts))
             except (TooShort, NothingToSummarise) as error:
@@ -259,8 +261,7 @@ class Pipeline:
         """What the article asks for; `auto` leaves it to the settings."""
         return self.settings.mode if article.mode == "auto" else article.mode
 
-
-def _mind(deadline: float | None) -> None:
-    """Give up where the deadline has passed."""
-    if deadline is not None and time.monotonic() > deadline:
-        raise TimedOut("the deadline passed while the article was judged")
+    def _mind(self, deadline: float | None) -> None:
+        """Give up where the deadline has passed, or nobody waits any more."""
+        if self._closed or (deadline is not None and time.monotonic() > deadline):
+            raise TimedOut("the deadline passed before the article was scored")

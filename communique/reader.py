@@ -348,6 +348,10 @@ class Reader:
             at += len(windows)
         return readings
 
+    def close(self) -> None:
+        """Give up what is being read."""
+        self.encoder.close()
+
     def chosen_topics(self, probabilities: Mapping[str, float], threshold: float | None = None) -> tuple[str, ...]:
         """Topics over the threshold, best first, at most three; at least one; `other` only alone."""
         least = self.calibration.topic_threshold if threshold is None else threshold

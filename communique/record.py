@@ -13,7 +13,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
-from communique.errors import BadEncoding, ItemError, Malformed, WrongLanguage
+from communique.errors import BadEncoding, ItemError, Malformed, TooLarge, WrongLanguage
 from communique.labels import IPTC, StanceLabel
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ Mode = Literal["extractive", "compressive", "abstractive", "mixed"]
 Field = Literal["text", "title"]
 
 MAX_TARGETS: Final = 64
+#: Characters that a target has at most.
+MAX_TARGET_CHARACTERS: Final = 200
 MAX_WORDS_RANGE: Final = (10, 400)
 
 
@@ -196,6 +198,16 @@ class Article:
             meta={str(key): value for key, value in known.items() if value is not None},
         )
 
+    def check_size(self, max_characters: int) -> None:
+        """See that title and text together have no more code points.
+
+        Raises:
+            TooLarge: they have.
+        """
+        length = len(self.title) + len(self.text)
+        if length > max_characters:
+            raise TooLarge(f"title and text have {length:,} characters; at most {max_characters:,} are allowed")
+
 
 @dataclass(frozen=True, slots=True)
 class Record:
@@ -305,6 +317,10 @@ def _targets(value: object) -> tuple[str, ...] | None:
         raise Malformed(f"`targets` holds {len(value)} names; at most {MAX_TARGETS} are allowed")
     for target in value:
         _check_unicode(target, "targets")
+        if (length := len(target.strip())) > MAX_TARGET_CHARACTERS:
+            raise Malformed(
+                f"a name in `targets` has {length:,} characters; at most {MAX_TARGET_CHARACTERS} are allowed"
+            )
     return tuple(dict.fromkeys(target.strip() for target in value))
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import tomllib
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
@@ -122,7 +122,7 @@ _OTHER_NAMES: Final = frozenset(
 )  # fmt: skip
 
 
-@cache
+@lru_cache(4096)  # an archive may ask of every article for other targets
 def _patterns(target: str) -> tuple[re.Pattern[str], ...]:
     """The pattern of the target's names; for a phrase with content words, a pattern for each of them besides."""
     name = " ".join(target.split())

@@ -68,7 +68,8 @@ class Bodies:
 
     async def _read(self, request: Request) -> bytes:
         declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > _PATIENCE_BYTES:
+        patience = max(self._limit, _PATIENCE_BYTES)
+        if declared.isdecimal() and int(declared) > patience:
             raise _too_large(self._limit)
         blocks: list[bytes] = []
         size = kept = 0
@@ -85,7 +86,7 @@ class Bodies:
                     self.held -= kept
                     kept = 0
                     blocks.clear()
-                if size > _PATIENCE_BYTES:
+                if size > patience:
                     break
         finally:
             self.held -= kept

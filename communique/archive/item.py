@@ -35,12 +35,12 @@ class Item:
         return cls(Article(id=default_id, text=""), error)
 
     def within(self, max_characters: int) -> Item:
-        """Itself, or where its text is longer than that an error, which does not keep the text."""
-        length = len(self.article.text)
-        if length <= max_characters:
-            return self
-        error = TooLarge(f"the text has {length:,} characters; at most {max_characters:,} are allowed")
-        return Item(replace(self.article, text="", title=""), self.error or error)
+        """Itself, or where title and text are longer than that an error, which does not keep the text."""
+        try:
+            self.article.check_size(max_characters)
+        except TooLarge as error:
+            return Item(replace(self.article, text="", title=""), self.error or error)
+        return self
 
     @property
     def characters(self) -> int:

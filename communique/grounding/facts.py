@@ -144,7 +144,6 @@ def _spelled_value(word: str) -> int:
     return sum(SPELLED.get(part, 0) for part in word.casefold().split("-"))
 
 
-@cache
 def _known(word: str) -> bool:
     return word.casefold() in _aliases()
 

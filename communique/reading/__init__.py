@@ -12,7 +12,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from communique.document import Document, Sentence
-from communique.errors import BadEncoding, EmptyText, NothingToSummarise, TooLarge, WrongLanguage
+from communique.errors import BadEncoding, EmptyText, NothingToSummarise, WrongLanguage
 from communique.reading.boilerplate import judge
 from communique.reading.characters import collapse, normalise
 from communique.reading.cleaner import shipped
@@ -37,7 +37,9 @@ __all__ = ["MAX_CHARACTERS", "read"]
 
 #: A page as it was sent may be this long, in code points.
 MAX_CHARACTERS: Final = 2_000_000
-#: Of a page so much is read: characters of its text, and blocks. What comes after is left, and the article marked.
+#: Of a page so much is read: characters of its title and its text, and blocks. What comes after is left, and the
+#: article marked.
+_TITLE_READ: Final = 2_000
 _READ: Final = 400_000
 _BLOCKS: Final = 4_000
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -53,15 +55,14 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS, undecided: b
         undecided: keep what may be of the page or of the article, for `settle` to decide once the trunk has read it.
 
     Raises:
-        TooLarge: more than `max_characters` code points.
+        TooLarge: title and text have more than `max_characters` code points.
         BadEncoding: the text holds lone surrogates.
         EmptyText: no letter or digit in it, or none that a reader would see.
         NothingToSummarise: all of it is boilerplate.
         WrongLanguage: what is left is not English.
     """
     text = article.text
-    if len(text) > max_characters:
-        raise TooLarge(f"the text has {len(text):,} characters; at most {max_characters:,} are allowed")
+    article.check_size(max_characters)
     lone = _SURROGATE.search(text)
     if lone:
         raise BadEncoding(f"`text` holds a lone surrogate (U+{ord(lone[0]):04X}) at offset {lone.start()}")
@@ -70,7 +71,10 @@ def read(article: Article, *, max_characters: int = MAX_CHARACTERS, undecided: b
     blocks, truncated = _blocks(article)
     if not blocks:
         raise EmptyText("the page holds no text outside scripts, styles and forms")
-    title = collapse(normalise(MappedText.of(article.title))).text or headline_of(blocks)
+    title = collapse(
+        normalise(MappedText.of(article.title, 0, min(len(article.title), _TITLE_READ)))
+    ).text or headline_of(blocks)
+    truncated = truncated or len(article.title) > _TITLE_READ
     verdicts = judge(blocks, title, shipped())
     kinds = [verdict.kind if verdict.removed and (verdict.certain or not undecided) else "" for verdict in verdicts]
     sentences, removed = _kept(blocks, kinds, verdicts)

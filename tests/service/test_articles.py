@@ -69,6 +69,7 @@ def test_too_short_still_has_topics_where_there_is_a_place_for_them(client: Test
         (b'{"text": null}', 400, "malformed"),
         (b'{"text": ["a"]}', 400, "malformed"),
         (b'{"text": "a", "targets": "Armenia"}', 400, "malformed"),
+        (json.dumps({"text": "a", "targets": ["Armenia", "x" * 201]}).encode(), 400, "malformed"),
         (b'{"text": "a", "max_words": 1e400}', 400, "malformed"),
         (b'{"text": "a", "mode": "fast"}', 400, "malformed"),
         (b'{"text": "a\x00b"}', 400, "malformed"),

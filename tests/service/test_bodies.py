@@ -139,3 +139,15 @@ def test_bodies_on_their_way_in_share_a_room_and_have_seconds() -> None:
 def test_a_declared_length_over_all_patience_is_refused_unread(client: TestClient) -> None:
     declared = {**JSON, "Content-Length": str(1 << 40)}
     check_problem(client.post("/v1/analyze", content=b"{}", headers=declared), 413, "too-large")
+
+
+def test_a_limit_over_the_patience_holds_too() -> None:
+    async def scenario() -> None:
+        bodies = Bodies(limit=66 << 20, room=1 << 30)
+        whole: Any = Sent(*[b"x" * (1 << 20)] * 66)
+        assert len(await bodies.read(whole, time.monotonic() + 60)) == 66 << 20
+        declared: Any = Sent(b"x")
+        declared.headers["content-length"] = str(66 << 20)
+        assert await bodies.read(declared, time.monotonic() + 60) == b"x"
+
+    asyncio.run(scenario())

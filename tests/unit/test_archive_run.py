@@ -271,7 +271,7 @@ def test_long_texts_are_dropped_as_they_are_read(tmp_path: Path) -> None:
     assert fake.calls == [["1", "3"]]
     found = records(tmp_path / "out.jsonl")[1]
     assert found["error"]["type"] == "too-large"  # type: ignore[index]
-    assert "3,000 characters; at most 1,000" in found["error"]["detail"]  # type: ignore[index]
+    assert "3,001 characters; at most 1,000" in found["error"]["detail"]  # type: ignore[index]
     assert found["meta"] == {"url": "u"}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -204,6 +205,26 @@ def test_headlines_and_captions_without_a_full_stop_are_not_summarised(pipeline:
     record = pipeline.score(Article(id="1", text=f"{headline}\n\n{STORY}"))
     assert record.summary is not None
     assert not any(headline in sentence.text for sentence in record.summary.sentences)
+
+
+def test_what_is_being_scored_is_given_up_when_the_pipeline_closes() -> None:
+    long = "\n\n".join(f"{STORY} Part {number} of the account ends here." for number in range(250))
+    with Pipeline.open(Settings()) as closing, ThreadPoolExecutor(1) as pool:
+        started = time.monotonic()
+        scored = pool.submit(closing.score_many, [Article(id=str(number), text=long) for number in range(20)])
+        time.sleep(0.5)
+        closing.close()
+        assert {record.error.type for record in scored.result() if record.error} == {"timeout"}
+    assert time.monotonic() - started < 10
+
+
+def test_of_a_title_without_end_only_the_beginning_is_read(pipeline: Pipeline) -> None:
+    record = pipeline.score(Article(id="1", text=STORY, title="Truce broken in Terter " * 20_000))
+    assert record.error is None
+    assert record.truncated
+    record = pipeline.score(Article(id="1", text=STORY, title="Truce broken " * 200_000))
+    assert record.error is not None
+    assert record.error.type == "too-large"
 
 
 class TooSlow:
