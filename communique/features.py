@@ -21,10 +21,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CHOICE_FEATURES",
+    "EVIDENCE_FEATURES",
     "MENTION_FEATURES",
     "PASSAGE_FEATURES",
     "SENTENCE_FEATURES",
     "choice_features",
+    "evidence_features",
     "mention_features",
     "passage_features",
     "sentence_features",
@@ -34,8 +36,11 @@ SENTENCE_FEATURES: Final = 8
 MENTION_FEATURES: Final = 6
 PASSAGE_FEATURES: Final = 5
 CHOICE_FEATURES: Final = 16
+EVIDENCE_FEATURES: Final = 7
 #: A summary of a sentence takes about so many of its words.
 _WANTED: Final = 8
+#: Under it shares are alike.
+_FLOOR: Final = 1e-3
 
 
 def sentence_features(lengths: Sequence[int], paragraphs: Sequence[int]) -> NDArray[np.float32]:
@@ -123,6 +128,33 @@ def choice_features(
     likeness = np.stack([_cosine(vectors, vectors.mean(0)), _cosine(vectors, first)], axis=-1)
     shares = np.asarray(title_shares, dtype=np.float32)[:, None]
     return np.concatenate([rows, np.array(wanted, dtype=np.float32), shares, likeness], axis=-1)
+
+
+def evidence_features(
+    passages: Sequence[Passage],
+    lengths: Sequence[int],
+    weights: NDArray[np.float32],
+    shares: NDArray[np.float32],
+    best: int,
+    total: int,
+) -> NDArray[np.float32]:
+    """[P, 7] for the passages of one target: what each counts, what it says, whether it names the target, its place.
+
+    Args:
+        passages: P of them.
+        lengths: words of each.
+        weights: [P], what each counts in the article's stance.
+        shares: [P, 3], the stance that each alone would have.
+        best: number of the article's stance.
+        total: sentences in the article.
+    """
+    others = np.delete(shares, best, axis=1).max(1)
+    place = [
+        (p.named, p.distance == FAR, math.log1p(length), max(p.sentence, 0) / max(1, total))
+        for p, length in zip(passages, lengths, strict=True)
+    ]
+    logs = np.log(np.stack([weights, shares[:, best], others], axis=-1) + _FLOOR)
+    return np.concatenate([logs, np.array(place, dtype=np.float32)], axis=-1)
 
 
 def _cosine(vectors: NDArray[np.float32], other: NDArray[np.float32]) -> NDArray[np.float32]:

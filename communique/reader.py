@@ -16,7 +16,14 @@ import numpy as np
 
 from communique.bag import bag, count
 from communique.encoder import Encoder
-from communique.features import choice_features, mention_features, passage_features, sentence_features
+from communique.features import (
+    EVIDENCE_FEATURES,
+    choice_features,
+    evidence_features,
+    mention_features,
+    passage_features,
+    sentence_features,
+)
 from communique.heads import Heads, sigmoid, softmax
 from communique.labels import IPTC, STANCES
 from communique.passages import TITLE, Passage, TokenIndex, passages
@@ -58,6 +65,7 @@ class Calibration:
             multiplied by this 3 x 3 matrix, row by row, and added.
         presence_threshold: a target under it plays no part.
         abstain_threshold: a stance whose best probability is under it is `unsure`.
+        evidence: what each of a passage's `evidence_features` counts in whether it shows the stance.
         settling: weighs the cleaner's doubt of a line of the page with what the trunk read in it.
     """
 
@@ -70,6 +78,7 @@ class Calibration:
     stance_opposed: tuple[float, ...] = (0.0,) * len(STANCES) ** 2
     presence_threshold: float = 0.5
     abstain_threshold: float = 0.45
+    evidence: tuple[float, ...] = (1.0, 1.0, *(0.0,) * (EVIDENCE_FEATURES - 2))
     settling: Settling = field(default_factory=Settling)
 
     @classmethod
@@ -269,7 +278,7 @@ class Reading:
 
     def stance(self, target: str, abstain_below: float | None = None) -> Stance:
         """Where the article stands toward `target`; `absent` where nothing in it speaks of the target."""
-        reader, calibration = self._reader, self._reader.calibration
+        calibration = self._reader.calibration
         judged = self._judge(target)
         if judged is None or sigmoid(np.array(judged.presence)) < calibration.presence_threshold:
             return Stance(target, "absent")
@@ -282,8 +291,9 @@ class Reading:
         best = max(probabilities, key=probabilities.__getitem__)
         threshold = calibration.abstain_threshold if abstain_below is None else abstain_below
         label: Any = best if probabilities[best] >= threshold else "unsure"
-        share = softmax(reader.heads.passage_logits(judged.hidden))[:, STANCES.index(best)]
-        return Stance(target, label, probabilities, self._evidence(judged.passages, judged.weights * share))
+        numbers, rows = self.evidence_inputs(target, best)
+        evidence = self._evidence(numbers, rows @ np.asarray(calibration.evidence, dtype=np.float32))
+        return Stance(target, label, probabilities, evidence)
 
     def _judge(self, target: str) -> _Judged | None:
         """What the heads make of a target, once for each; None where nothing speaks of it."""
@@ -309,12 +319,26 @@ class Reading:
         logits, presence, weights = heads.stance(hidden, named, mention_features(numbers[:named], len(self._texts)))
         return _Judged(found, hidden, logits, presence, weights)
 
-    def _evidence(self, found: Sequence[Passage], weights: NDArray[np.float32]) -> tuple[Span, ...]:
-        """The sentences that decided, in reading order; the title where it did."""
+    def evidence_inputs(self, target: str, stance: str) -> tuple[list[int], NDArray[np.float32]]:
+        """The sentence numbers of a target's passages, and their `evidence_features` [P, 7] for this `stance`."""
+        judged = self._judge(target)
+        if judged is None:
+            return [], np.zeros((0, EVIDENCE_FEATURES), dtype=np.float32)
+        numbers = [passage.sentence for passage in judged.passages]
+        texts = [self.document.title if number == TITLE else self._texts[number] for number in numbers]
+        shares = softmax(self._reader.heads.passage_logits(judged.hidden))
+        lengths = [len(text.split()) for text in texts]
+        rows = evidence_features(
+            judged.passages, lengths, judged.weights, shares, STANCES.index(stance), len(self._texts)
+        )
+        return numbers, rows
+
+    def _evidence(self, found: Sequence[int], scores: NDArray[np.float32]) -> tuple[Span, ...]:
+        """The best of the sentences `found`, in reading order; the title where it is one."""
         title = self.document.article.title  # one that only the page has cannot be pointed at
-        citable = [index for index, passage in enumerate(found) if passage.sentence != TITLE or title]
-        strongest = sorted(citable, key=lambda index: -weights[index])[:MOST_EVIDENCE]
-        numbers = sorted(found[index].sentence for index in strongest)  # the title's number is the least
+        citable = [index for index, number in enumerate(found) if number != TITLE or title]
+        strongest = sorted(citable, key=lambda index: -scores[index])[:MOST_EVIDENCE]
+        numbers = sorted(found[index] for index in strongest)  # the title's number is the least
         return tuple(
             Span(0, len(title), "title") if number == TITLE else self.document.sentences[number].span()
             for number in numbers

@@ -53,6 +53,7 @@ class Reference:
 
     Of a page: `article` is the id of the article that it carries, and `unseen_patterns` are patterns of boilerplate
     that the cleaner's author never saw. `readings` are those of single readers, blind to each other.
+    `evidence` maps targets to what a reader gave for the stance, word for word.
     """
 
     id: str
@@ -71,6 +72,7 @@ class Reference:
     article_text: str = ""
     unseen_patterns: tuple[str, ...] = ()
     readings: tuple[Reading, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def is_page(self) -> bool:
@@ -135,6 +137,11 @@ class Reference:
             article=str(item.get("article") or ""),
             article_text=item.get("article_text") or "",
             unseen_patterns=tuple(item.get("unseen_patterns") or ()),
+            evidence={
+                target: str(judged["evidence"])
+                for target, judged in _stance(item, where)
+                if isinstance(judged, dict) and judged.get("evidence")
+            },
         )
 
 

@@ -64,7 +64,7 @@ class Labelled:
 
     `absent` are targets known to play no part; `foreign` says which characters of a sentence are not the article's own
     but left over from a page; `choice` is for each sentence what a reader who chose a summary made of it: 1 taken, 0.5
-    nearly, -1 it should not be, 0 the rest.
+    nearly, -1 it should not be, 0 the rest. `evidence` is by target what a reader gave for its stance, word for word.
     """
 
     id: str
@@ -79,6 +79,7 @@ class Labelled:
     summaries: tuple[str, ...] = ()
     foreign: dict[int, tuple[tuple[int, int], ...]] = field(default_factory=dict)
     choice: tuple[float, ...] = ()
+    evidence: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def labelled(
             document = read(article)
         except ItemError:
             continue
-        stance = {target: value["label"] for target, value in item.get("stance", {}).items()}
+        judgements = item.get("stance", {})
+        stance = {target: value["label"] for target, value in judgements.items()}
         conflict = source_set == "corpus" and stance.keys() & set(CONFLICT_TARGETS[:2])
         judged = CONFLICT_TARGETS if source_set == "karabakh" or conflict else ()
         own = tuple(item.get("topics", ()))
@@ -169,6 +171,7 @@ def labelled(
             stance=stance,
             absent=(*item.get("absent", ()), *(target for target in judged if target not in stance)),
             summaries=tuple(item.get("summaries") or ([item["summary"]] if item.get("summary") else [])),
+            evidence={target: value["evidence"] for target, value in judgements.items() if value.get("evidence")},
         )
 
 

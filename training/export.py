@@ -22,7 +22,7 @@ import torch
 
 from communique.errors import CommuniqueError, UsageError
 from communique.reader import Calibration, Reader
-from training import choice
+from training import choice, evidence
 from training.batches import ArticleSample
 from training.calibration import fit, fit_topics
 from training.card import classifier_card
@@ -98,6 +98,9 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
         _write(calibration, to)
     if chosen := [article for article in (*pool.train_articles, *pool.held_articles) if article.choice]:
         save_file(heads | choice.fit(Reader(to), chosen), to / "heads.safetensors")
+    if shown := [article for article in pool.train_articles if article.evidence]:
+        calibration = replace(calibration, evidence=evidence.fit(Reader(to), shown))
+        _write(calibration, to)
     if pool.held_patterns:
         rng = random.Random(settings.seed)
         pages = marked_pages(pool.held_articles, pool.held_patterns, _SETTLED, rng, _PAGE_WORDS)

@@ -1,7 +1,8 @@
 """Stance toward targets against references, with controls that a model which guesses from the topic would fail.
 
 Figures are over (article, target) pairs whose target plays a part. An abstention counts in `macro_f1` by its most
-probable label and in `answered_macro_f1` not at all; a target called absent counts as a miss.
+probable label and in `answered_macro_f1` not at all; a target called absent counts as a miss. `evidence` is the
+share of right sides whose evidence holds what a reader gave for the same side.
 
 Controls, each the share that follows: `absent` asks for targets that play no part, and the answer is `absent`; `swap`
 asks for the opponent in the same article, and favor minus against differs the right way; `mirror` swaps the two sides
@@ -11,6 +12,7 @@ word, and the answer is `absent`.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Final
 
 from communique.errors import UsageError
@@ -71,6 +73,7 @@ def measure(items: Sequence[Item]) -> dict[str, Statistic]:
     right = [a == b for a, b in zip(forced, gold, strict=True)]
     # A target called absent comes without probabilities: it is wrong, and it was sure.
     confidence = [max((item["probabilities"] or {"absent": 1.0}).values()) for item in items]
+    statistics["evidence"] = mean([_number(item.get("shown")) for item in items])
     statistics["error"] = risk_at_coverage(confidence, right, 1.0)
     statistics["error_at_80"] = risk_at_coverage(confidence, right, 0.8)
     return statistics
@@ -83,7 +86,23 @@ def _item(reference: Reference, system: str, target: str, judged: dict[str, Any]
     forced = max(probabilities, key=probabilities.__getitem__) if label == "unsure" else label
     item = item_of(reference, system, kind="stance", target=target, gold=reference.stance[target])
     item |= {"id": f"{reference.id}/{target}", "given": label, "forced": forced, "probabilities": probabilities}
+    if forced == item["gold"]:
+        item["shown"] = _shown(reference, target, judged.get("evidence"))
     return item
+
+
+def _shown(reference: Reference, target: str, evidence: Sequence[dict[str, Any]] | None) -> float | None:
+    """Whether the evidence holds any of what a reader gave for the same stance; None where either gave none."""
+    passage = reference.evidence.get(target, "")
+    start = reference.text.find(passage)
+    if not passage or start < 0 or evidence is None:
+        return None
+    spans = [(span["start"], span["end"]) for span in evidence if span["field"] == "text"]
+    return float(any(a < start + len(passage) and start < b for a, b in spans))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _readers(references: Sequence[Reference], notes: list[str]) -> list[Item]:
@@ -212,6 +231,7 @@ SUITE: Final = Suite(
         "f1.favor",
         "f1.neutral",
         "f1.against",
+        "evidence",
         "error",
         "error_at_80",
         "follows",

@@ -200,6 +200,24 @@ def test_abstention_counts_by_its_best_guess_and_not_among_the_answered(data: Da
     assert value(result, "shy", "answered") == pytest.approx(16 / 24)
 
 
+def test_evidence_counts_where_it_holds_some_of_the_readers(data: Data) -> None:
+    def shows(article: Article) -> dict[str, Any]:
+        given = record(article)
+        for stance in given["stance"]:
+            if stance["target"] == "Azerbaijan" and stance["label"] == "against":
+                at = article.text.index("killed") if article.id == "a0" else article.text.index("A resident")
+                stance["evidence"] = [{"field": "text", "start": at, "end": at + 6}]
+        return given
+
+    references = tuple(
+        dataclasses.replace(r, evidence={"Azerbaijan": "shells killed", "Armenia": "a village"}) for r in data.articles
+    )
+    shown = Data("shown", references)
+    result = run("stance", shown, system=System("shows", lambda articles: map(shows, articles)), rivals=False)
+    # Four right sides have a reader's passage in the text; of these only a0 points at it.
+    assert value(result, "shows", "evidence") == pytest.approx(1 / 4)
+
+
 def test_calibration_of_a_system_that_says_what_it_means(data: Data) -> None:
     result = run("calibration", data)
     topics = result.figure("fake: topics", "error")

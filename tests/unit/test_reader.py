@@ -80,17 +80,16 @@ def test_what_nobody_doubted_is_read_as_it_is(reader: Reader) -> None:
 
 
 def test_evidence_is_given_in_reading_order_and_the_title_only_where_it_was_sent(reader: Reader) -> None:
-    from communique.passages import TITLE, Passage
+    from communique.passages import TITLE
 
-    found = [Passage(4, ((0, 1),)), Passage(1, ((0, 2),), 1), Passage(TITLE, ((0, 3),), 3)]
     article = Article(id="1", text=ARTICLE, title="Two soldiers wounded on the border, Yerevan says")
-    for title, weights, starts in (
+    for title, scores, starts in (
         (article.title, (0.5, 0.4, 0.1), ["text", "text"]),
         (article.title, (0.5, 0.1, 0.4), ["title", "text"]),
         ("", (0.2, 0.3, 0.5), ["text", "text"]),
     ):
         (reading,) = reader.read([read(replace(article, title=title))])
-        spans = reading._evidence(found, np.array(weights))
+        spans = reading._evidence([4, 1, TITLE], np.array(scores))
         assert [span.field for span in spans] == starts
         texts = [span.start for span in spans if span.field == "text"]
         assert texts == sorted(texts)
