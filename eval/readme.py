@@ -21,7 +21,7 @@ from eval.tables import bounds, number
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main", "newest", "table"]
+__all__ = ["BEGIN", "END", "main", "newest", "table"]
 
 README: Final = Path(__file__).parent.parent / "README.md"
 BEGIN: Final = "<!-- results: begin -->"
