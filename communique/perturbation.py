@@ -121,7 +121,7 @@ def _figure(sentence: str, article: str, rng: Random) -> str | None:
 
 
 def _names(text: str) -> list[re.Match[str]]:
-    """Capitalised names, without the first word of a sentence where it is an ordinary word."""
+    """Runs of capitalised words, a sentence's first word among them; none of two letters, no month or day alone."""
     return [match for match in _NAME.finditer(text) if len(match[0]) > 2 and not _DATE.fullmatch(match[0])]
 
 

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 __all__ = [
+    "MAX_TARGETS",
+    "MAX_WORDS_RANGE",
     "SCHEMA_VERSION",
     "Article",
+    "Field",
     "Mode",
     "Record",
     "Removal",

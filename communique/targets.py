@@ -11,11 +11,11 @@ It does not judge anything, and it knows no model.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import TYPE_CHECKING, Final
+
+from communique.places import places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -103,16 +103,16 @@ def _by_content(patterns: Sequence[re.Pattern[str]], sentences: Sequence[str]) -
 
 @cache
 def _tables() -> tuple[dict[str, list[str]], dict[str, str]]:
-    data = tomllib.loads(files("communique").joinpath("places.toml").read_text(encoding="utf-8"))
-    places: dict[str, list[str]] = {}
-    for name, aliases in data["place"].items():
-        places[name.casefold()] = [name, *aliases]
-    for name, aliases in data["place"].items():
+    known = places()
+    names: dict[str, list[str]] = {}
+    for name, aliases in known.called.items():
+        names[name.casefold()] = [name, *aliases]
+    for name, aliases in known.called.items():
         for alias in aliases:
             # "Türkiye" or "EU" asked for as a target means the place; a leader asked for by name means the leader.
-            if alias.casefold() not in places and (alias.isupper() or alias in _OTHER_NAMES):
-                places[alias.casefold()] = [alias, name, *(other for other in aliases if other != alias)]
-    return places, {name.casefold(): pattern for name, pattern in data["idea"].items()}
+            if alias.casefold() not in names and (alias.isupper() or alias in _OTHER_NAMES):
+                names[alias.casefold()] = [alias, name, *(other for other in aliases if other != alias)]
+    return names, {name.casefold(): pattern for name, pattern in known.ideas.items()}
 
 
 _OTHER_NAMES: Final = frozenset(
@@ -127,17 +127,17 @@ def _patterns(target: str) -> tuple[re.Pattern[str], ...]:
     """The pattern of the target's names; for a phrase with content words, a pattern for each of them besides."""
     name = " ".join(target.split())
     bare = _TITLES.sub("", name) or name
-    places, ideas = _tables()
+    known, ideas = _tables()
     for key in (name.casefold(), bare.casefold()):
         if key in ideas:
             return (re.compile(rf"\b(?:{ideas[key]})\b", re.IGNORECASE),)
-        if key in places:
-            return (_any_of(places[key]),)
+        if key in known:
+            return (_any_of(known[key]),)
     words = bare.split()
     # "the UK government", "Assad's forces": whoever is governed or led stands for it.
     ruled = " ".join(_POSSESSIVE.sub("", word) for word in words if word.casefold() not in _HOLLOW)
-    if ruled.casefold() in places and ruled != bare:
-        return (_any_of([bare, *places[ruled.casefold()]]),)
+    if ruled.casefold() in known and ruled != bare:
+        return (_any_of([bare, *known[ruled.casefold()]]),)
     names = [name, bare]
     if _OF.search(bare):
         names.append(_OF.sub("", bare))  # "the International Committee of the Red Cross" is the Red Cross
@@ -146,7 +146,7 @@ def _patterns(target: str) -> tuple[re.Pattern[str], ...]:
     if len(words) > 1 and (initials := "".join(word[0] for word in words if word[0].isupper())) and len(initials) > 1:
         names.append(initials)
     content = _content(words)
-    stems = [_any_form(word, places) for word in content if len(word) > 1]
+    stems = [_any_form(word, known) for word in content if len(word) > 1]
     whole = _any_of(dict.fromkeys(names), ignore_case=not any(character.isupper() for character in bare))
     return (whole, *stems)
 
@@ -166,10 +166,10 @@ def _content(words: Sequence[str]) -> list[str]:
     return [word for word in ordered if word.casefold() not in _HOLLOW]
 
 
-def _any_form(word: str, places: dict[str, list[str]]) -> re.Pattern[str]:
+def _any_form(word: str, known: dict[str, list[str]]) -> re.Pattern[str]:
     """A content word in its forms and spellings; a place under all its names."""
-    if word.casefold() in places:
-        return _any_of(places[word.casefold()])
+    if word.casefold() in known:
+        return _any_of(known[word.casefold()])
     stem = re.sub(r"(?<=\w\w)i[sz](?=ation|e|ing|$)", "i[sz]", re.escape(_stem(word)))
     return re.compile(rf"\b{stem}\w*", re.IGNORECASE)
 

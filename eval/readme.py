@@ -1,4 +1,4 @@
-"""The results table of the README, made from the newest run in `eval/results/`.
+"""The results table of the README, made from the newest whole run over the references in `eval/results/`.
 
 python -m eval.readme            # write it
 python -m eval.readme --check    # exit 1 when the page and the run differ
@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from communique.errors import UsageError
+from eval import command
+from eval.references import REFERENCES, load
 from eval.results import RESULTS, Figure, Result, read
 from eval.tables import bounds, number
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["main", "newest", "table"]
+__all__ = ["BEGIN", "END", "main", "newest", "table"]
 
 README: Final = Path(__file__).parent.parent / "README.md"
 BEGIN: Final = "<!-- results: begin -->"
@@ -43,26 +47,34 @@ ROWS: Final = (
 )
 
 
-def newest(folder: Path = RESULTS) -> Path:
-    """The newest run of quality: results are named by date, and the benchmark's end in `-speed`.
+def newest(folder: Path = RESULTS) -> Result:
+    """The run that was made last, of those that answer every question of the table on all references.
 
     Raises:
-        FileNotFoundError: there is none.
+        UsageError: there is none.
     """
-    found = sorted(path for path in folder.glob("*.json") if not path.stem.endswith("-speed"))
-    if not found:
-        raise FileNotFoundError(f"no results in {folder}: run python -m eval.run")
-    return found[-1]
+    found = []
+    for path in folder.glob("*.json"):
+        with suppress(UsageError):  # what eval.benchmark measured lies there too
+            found.append(read(path))
+    whole = len(load([REFERENCES]).references)  # a run with --limit has the same name
+    fitting = [
+        result
+        for result in found
+        if (result.data["name"], result.data["n"]) == ("references", whole)
+        and all(system in _figures(result, suite, metric) for _, suite, metric, system, _ in ROWS)
+    ]
+    if not fitting:
+        raise UsageError(f"{folder} holds no run of all suites over the references: python -m eval.run")
+    return max(fitting, key=lambda result: str(result.provenance["created"]))
 
 
 def table(result: Result) -> str:
     """Markdown: a row a question, with n, the interval, and the baselines; a line of provenance below."""
     lines = ["| | Communiqué | baselines | n |", "|---|---|---|---|"]
     for question, suite, metric, system, baselines in ROWS:
-        held = result.suites.get(suite)
-        figures = {f.system: f for f in held.figures if f.slice == "all" and f.metric == metric} if held else {}
-        if (ours := figures.get(system)) is None:
-            continue
+        figures = _figures(result, suite, metric)
+        ours = figures[system]
         beside = ", ".join(f"{name} {number(figures[name].value, metric)}" for name in baselines if name in figures)
         lines.append(f"| {question} | {_cell(ours)} | {beside} | {ours.n} |")
     about = result.provenance
@@ -71,6 +83,12 @@ def table(result: Result) -> str:
     source = f"{result.data['name']}, sha256 {str(result.data['sha256'])[:12]}; 95% intervals by bootstrap over events"
     lines += ["", f"{source}; {about['created'][:10]}, commit {about['commit']}, {machine}; {models}."]
     return "\n".join(lines)
+
+
+def _figures(result: Result, suite: str, metric: str) -> dict[str, Figure]:
+    """By system."""
+    held = result.suites.get(suite)
+    return {f.system: f for f in held.figures if f.slice == "all" and f.metric == metric} if held else {}
 
 
 def _cell(figure: Figure) -> str:
@@ -91,7 +109,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when the table has drifted")
     arguments = parser.parse_args(argv)
     page = README.read_text(encoding="utf-8")
-    wanted = _placed(page, table(read(newest())))
+    wanted = _placed(page, table(newest()))
     if arguments.check:
         if page != wanted:
             print("README.md and eval/results differ: run python -m eval.readme", file=sys.stderr)
@@ -102,4 +120,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

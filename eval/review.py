@@ -124,9 +124,7 @@ def folded(key: dict[str, dict[str, str]], sheets: Sequence[Sequence[tuple[str, 
                 for kind in kinds
             },
             **{
-                scale: _rating(
-                    [sum(v) / len(v) for n in names if (v := rated[n][scale])], [key[n]["event"] for n in names]
-                )
+                scale: _rating([(key[name]["event"], v) for name in names if (v := rated[name][scale])])
                 for scale in ("relevance", "fluency")
             },
         }
@@ -218,9 +216,10 @@ def _share(hits: Sequence[bool], clusters: Sequence[str]) -> dict[str, float]:
     }  # fmt: skip
 
 
-def _rating(values: Sequence[float], clusters: Sequence[str]) -> dict[str, float]:
-    held = interval(mean(values), clusters[: len(values)])
-    return {"value": held.value, "low": held.low, "high": held.high, "n": len(values)}
+def _rating(rated: Sequence[tuple[str, Sequence[float]]]) -> dict[str, float]:
+    """Of what readers gave each summary, with its event."""
+    held = interval(mean([sum(given) / len(given) for _, given in rated]), [event for event, _ in rated])
+    return {"value": held.value, "low": held.low, "high": held.high, "n": len(rated)}
 
 
 def _grid(found: dict[str, Any]) -> Grid:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from eval.machine import Machine
 
 __all__ = [
+    "LENGTHS",
     "WORK",
     "archive",
     "batches",

@@ -33,9 +33,13 @@ if TYPE_CHECKING:
 __all__ = [
     "ArticleSample",
     "Batch",
+    "Position",
+    "Sample",
     "SentenceSample",
+    "TargetLabel",
     "article_sample",
     "batches",
+    "collate",
     "mirrored",
     "sentence_sample",
 ]

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from communique.reader import Calibration
     from training.settings import ClassifierSettings
 
-__all__ = ["classifier_card"]
+__all__ = ["SETS", "classifier_card"]
 
 #: What each set is, and under which licence it was found.
 SETS: Final[Mapping[str, tuple[str, str]]] = {

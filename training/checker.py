@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Case", "cases", "fit", "main", "train"]
+__all__ = ["Case", "cases", "figures", "fit", "main", "stacked", "train"]
 
 console = Console(stderr=True)
 #: The kind of sentences that people read.

@@ -41,6 +41,7 @@ __all__ = [
     "fold_of",
     "inshorts",
     "labelled",
+    "lines",
     "load_articles",
     "sentences_of",
     "target_sentences",

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     from communique.windows import Window
 
-__all__ = ["EntailmentModel", "Example", "examples", "main", "train"]
+__all__ = ["EntailmentModel", "Example", "epoch", "examples", "export", "logits_of", "main", "train"]
 
 console = Console(stderr=True)
 READ: Final = "read"

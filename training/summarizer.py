@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from training.data import Labelled
     from training.summaries import Pair
 
-__all__ = ["Pool", "main", "train"]
+__all__ = ["Pool", "Run", "main", "train"]
 
 console = Console(stderr=True)
 #: Without a terminal, a line is printed every so many steps.

@@ -9,10 +9,13 @@ What is checked is form, not role: a right name with the wrong deed passes here 
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib.resources import files
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+from communique.places import places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 __all__ = ["COMMON", "SPELLED", "missing", "names"]
 
@@ -151,11 +154,10 @@ def _known(word: str) -> bool:
 @cache
 def _aliases() -> dict[str, tuple[str, ...]]:
     """Names that stand for one another word for word, folded: demonyms of one state, two names of one town."""
-    data = tomllib.loads(files("communique").joinpath("places.toml").read_text(encoding="utf-8"))
-    groups: list[list[str]] = [*data["same"]["names"]]
-    for name, others in data["place"].items():
-        # A demonym shares its beginning with the name; a capital or a leader is another matter.
-        state = [name, *(other for other in others if other[:4] == name[:4] or other in data["same"]["state"])]
+    known = places()
+    groups: list[Iterable[str]] = [*known.same]
+    for name, others in known.called.items():
+        state = [name, *(other for other in others if known.of_itself(name, other))]
         groups.append(state)
         # A capital may stand for its state, where the article names the state alone: the model reads the rest.
         groups.extend([other, *state] for other in others if other in _CAPITALS)

@@ -9,13 +9,12 @@ It knows nothing of articles or of truth; `source.py` and `features.py` compare 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections import Counter
 from functools import cache
-from importlib.resources import files
 from typing import Final, NamedTuple
 
 from communique.grounding.facts import COMMON, SPELLED
+from communique.places import places
 from communique.words import FUNCTION_WORDS, words
 
 __all__ = ["CONTENT", "FIGURE", "FUNCTION", "HEDGES", "NAME", "NEGATIONS", "SAYS", "TIME", "Token", "tokens"]
@@ -124,22 +123,21 @@ def _joined(match: re.Match[str]) -> str:
 @cache
 def _groups() -> tuple[dict[str, str], dict[str, str]]:
     """{folded name: one name of the same thing} and {folded name: the state or body that it stands for}."""
-    data = tomllib.loads(files("communique").joinpath("places.toml").read_text(encoding="utf-8"))
+    known = places()
     same: dict[str, str] = {}
     side: dict[str, str] = {}
-    for group in data["same"]["names"]:
+    for group in known.same:
         for name in group:
             same[_folded(name)] = _folded(group[-1])
-    counted = Counter(_folded(other) for others in data["place"].values() for other in others)
-    for name, others in data["place"].items():
+    counted = Counter(_folded(other) for others in known.called.values() for other in others)
+    for name, others in known.called.items():
         key = _folded(name)
         for other in (name, *others):
             folded = _folded(other)
             if counted[folded] > 1:
                 continue
             side.setdefault(folded, key)
-            # A demonym shares its beginning with the name; a capital or a leader is another matter.
-            if other[:4] == name[:4] or other in data["same"]["state"]:
+            if known.of_itself(name, other):
                 same.setdefault(folded, key)
     return same, side
 
@@ -162,9 +160,8 @@ def _sides() -> dict[str, str]:
 
 @cache
 def _known_names() -> re.Pattern[str]:
-    data = tomllib.loads(files("communique").joinpath("places.toml").read_text(encoding="utf-8"))
-    listed = {name for group in data["same"]["names"] for name in group} | {*data["place"]}
-    listed |= {name for others in data["place"].values() for name in others}
+    known = places()
+    listed = {*known.called}.union(*known.same, *known.called.values())
     composed = sorted((name for name in listed if not name.isalnum()), key=len, reverse=True)
     return re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, composed)) + r")(?!\w)")
 

@@ -6,6 +6,7 @@ Token ids in, token ids out; it knows nothing of text, of any runtime, or of the
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -136,7 +137,7 @@ class Engine:
 
 
 def open_runtime(settings: EngineSettings) -> Runtime:
-    """The runtime that the settings ask for, or that this machine is best at.
+    """The runtime that the settings ask for, or that this machine is best at; which one and why is logged.
 
     Raises:
         EnvironmentFault: its libraries or its model are missing.
@@ -148,6 +149,7 @@ def open_runtime(settings: EngineSettings) -> Runtime:
         return TorchRuntime(settings, why)
     from communique.lm.openvino_runtime import OpenVinoRuntime
 
+    print(f"communique: the language model runs in openvino ({why})", file=sys.stderr)
     return OpenVinoRuntime(settings)
 
 

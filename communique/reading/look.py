@@ -15,7 +15,7 @@ from communique.reading.phrases import kind_of, words_of
 if TYPE_CHECKING:
     from communique.reading.block import Block
 
-__all__ = ["LOOKS", "Look", "look_at"]
+__all__ = ["CAPITAL", "DATELINE", "FULL_NAME", "LOOKS", "Look", "look_at"]
 
 _RUN: Final = re.compile(r"\w+")
 _DATES: Final = re.compile(r"\b(?:\d{1,2}[:.]\d\d|(?:19|20)\d\d|\d{1,2}[./]\d{1,2}[./]\d{2,4})\b")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from communique.text import MappedText
 
 
-__all__ = ["boundaries", "restore_spaces", "split"]
+__all__ = ["boundaries", "joints", "restore_spaces", "split"]
 
 #: Followed by a name, a number or more of the same: never the end of a sentence before a capital.
 _TITLES: Final = frozenset(

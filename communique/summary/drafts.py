@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Draft", "sources"]
+__all__ = ["MOST_SOURCES", "Draft", "sources"]
 
 #: Sentences at most: every one costs the language model a sentence.
 MOST_SOURCES: Final = 8

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     #: Words and pairs of a form, each with the probability that it is wanted.
     Row = tuple[dict[object, float], dict[object, float]]
 
-__all__ = ["REFERENCE_WORDS", "Candidate", "Choice", "Proven", "candidates", "choose"]
+__all__ = ["REFERENCE_WORDS", "Candidate", "Choice", "Proven", "Weights", "candidates", "choose"]
 
 #: Words of a reference summary, the mean of the corpora.
 REFERENCE_WORDS: Final = 53

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     #: The article's title, and sentences of it.
     Passage = tuple[str, Sequence[str]]
 
-__all__ = ["Writer"]
+__all__ = ["SAMPLING", "Writer"]
 
 #: A sentence of 45 words takes about 70 tokens. No penalty on words of the prompt: it drives the model away from what
 #: the article says.

@@ -18,7 +18,7 @@ import numpy as np
 if TYPE_CHECKING:
     from eval.intervals import Floats, Statistic
 
-__all__ = ["agreement", "alpha", "jaccard", "nominal"]
+__all__ = ["Distance", "agreement", "alpha", "jaccard", "nominal"]
 
 Distance = Callable[[Hashable, Hashable], float]
 

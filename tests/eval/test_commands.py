@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING, Any
@@ -370,6 +371,20 @@ def test_review_makes_blind_sheets_and_folds_the_marks(
     assert found["systems"]["lead"]["unsupported_sentences"]["hits"] == 0
     assert found["read_twice"] == sum("sentence" in line for line in sheet)
     assert found["alpha"] < 1
+
+
+def test_a_rating_belongs_to_the_event_of_its_own_summary() -> None:
+    """The first summary is not rated, and the two others are of one event: there is nothing to draw bounds from."""
+    key = {f"{n:03d}": {"id": f"a{n}", "event": event, "system": "x"} for n, event in enumerate("abb", 1)}
+    lines: list[tuple[str, dict[str, Any]]] = [
+        (name, {"summary": name, "sentence": 1, "mark": "supported", "errors": []}) for name in key
+    ]
+    lines += [("002", {"summary": "002", "relevance": 1, "fluency": 2})]
+    lines += [("003", {"summary": "003", "relevance": 5, "fluency": 2})]
+    found = review.folded(key, [lines])["systems"]["x"]["relevance"]
+    assert (found["value"], found["n"]) == (3, 2)
+    assert math.isnan(found["low"])
+    assert math.isnan(found["high"])
 
 
 def test_an_unmarked_line_is_refused(tmp_path: Path) -> None:

@@ -1,13 +1,15 @@
 """Who imports whom: service, training and eval import the library, never each other, and it never them.
 
-And what stays out: no torch where articles are served on a CPU, nothing heavy where only the package is imported.
+Every other package that they import is declared where pyproject.toml lists what they need. And what stays out: no torch where articles are served on a CPU, nothing heavy where only the package is imported.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,15 @@ ALLOWED = {
     "training": {"training", "communique"},
     "eval": {"eval", "communique"},
 }
+#: Where a package may take what it imports from: `dependencies`, and these extras.
+EXTRAS = {
+    "communique": ("gpu", "archive"),
+    "service": (),
+    "training": ("train",),
+    "eval": ("train",),
+    "tests": ("dev", "train", "archive"),
+}
+OTHERWISE_CALLED = {"sklearn": "scikit-learn", "yaml": "pyyaml"}
 HEAVY = (
     "torch",
     "transformers",
@@ -58,6 +69,28 @@ def test_packages_import_in_one_direction(package: str) -> None:
     own = set(ALLOWED) | {"tests"}
     wrong = {str(path.relative_to(ROOT)): imports(path) & (own - ALLOWED[package]) for path in modules}
     assert {path: names for path, names in wrong.items() if names} == {}
+
+
+def declared(*extras: str) -> set[str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lists = [project["dependencies"], *(project["optional-dependencies"][extra] for extra in extras)]
+    return {re.split(r"[^\w-]", requirement)[0] for listed in lists for requirement in listed}
+
+
+def distributions(package: str) -> set[str]:
+    """What a package imports that is neither Python's nor this project's, as pyproject.toml calls it."""
+    found = set().union(*(imports(path) for path in (ROOT / package).rglob("*.py")))
+    own = sys.stdlib_module_names | set(EXTRAS)
+    return {OTHERWISE_CALLED.get(name, name.replace("_", "-")) for name in found - own}
+
+
+@pytest.mark.parametrize("package", EXTRAS)
+def test_what_is_imported_is_declared(package: str) -> None:
+    assert distributions(package) - declared(*EXTRAS[package]) == set()
+
+
+def test_who_serves_installs_no_more_than_is_imported() -> None:
+    assert declared() - distributions("communique") - distributions("service") == set()
 
 
 def test_the_walk_sees_imports_wherever_they_stand(tmp_path: Path) -> None:

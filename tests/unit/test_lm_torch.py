@@ -11,10 +11,10 @@ import pytest
 
 from communique.config import Settings
 from communique.errors import EnvironmentFault, TimedOut, UsageError
-from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling
+from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling, openvino_runtime
 from communique.lm import device as device_module
 from communique.lm.device import choose_engine
-from communique.lm.engine import EngineRequest
+from communique.lm.engine import EngineRequest, open_runtime
 from communique.summary import Writer
 
 torch = pytest.importorskip("torch")
@@ -302,6 +302,16 @@ def test_auto_takes_torch_where_it_can_use_the_device(monkeypatch: pytest.Monkey
     monkeypatch.setattr(device_module, "_cuda_devices", lambda: 1)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: usable)
     assert choose_engine("auto")[0] == ("torch" if usable else "openvino")
+
+
+def test_the_reason_is_logged_for_openvino_too(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(device_module, "_cuda_devices", lambda: 1)
+    monkeypatch.setattr(device_module, "find_spec", lambda name: None if name == "transformers" else name)
+    monkeypatch.setattr(openvino_runtime, "OpenVinoRuntime", lambda settings: settings)
+    open_runtime(EngineSettings(engine="auto"))
+    assert "openvino (auto: a CUDA device, but no transformers (communique[gpu]))" in capsys.readouterr().err
 
 
 def test_the_setting_reaches_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
