@@ -61,7 +61,7 @@ class Footing:
         return cls(document.sentences, texts, turns(texts), is_statement(texts))
 
     def forms(self, *, cut: bool) -> list[list[Form]]:
-        """For each sentence the forms that may be shown, whole or `cut` too; none where a summary may not rest on it."""
+        """For each sentence the forms that may be shown, whole or also `cut`; none where none may be."""
         return [
             [] if not may else usable(self._told(number) if cut else forms(self.texts[number])[:1])
             for number, may in enumerate(self.allowed(named=cut))
