@@ -8,7 +8,9 @@ asked.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from communique.reading.cohesion import cohesion
@@ -50,6 +52,11 @@ _NEVER: Final = -1.5
 _SENTENCE: Final = 8
 _TAKEN_UP: Final = 0.3
 _SCENE: Final = LOOKS.index("scene")
+#: A line that is only the time of a live blog's post, and how many make one.
+_CLOCK: Final = re.compile(r"\W{0,3}[0-2]?\d[:.h][0-5]\d(?:\s?(?:[ap]\.?m\.?|[A-Z]{2,4}))?\W{0,3}")
+_POSTS: Final = 3
+#: Paragraphs that its last post has for sure.
+_LAST_POST: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +115,7 @@ def judge(blocks: Sequence[Block], title: str, cleaner: Cleaner) -> list[Verdict
     if not any(kind and look.words != title_words for kind, look in zip(kinds, looks, strict=True)):
         return [Verdict(True, kind, 0.0, certain=True) if kind else _ARTICLE for kind in kinds]
     _spare(kinds, blocks, looks, titled, cleaner.rarity)
+    _keep_posts(kinds, doubts, blocks, looks)
     _name_stories(kinds, looks, stories)
     kinds = _named(kinds, looks)
     return [
@@ -179,10 +187,7 @@ def _spare(kinds: list[str], blocks: Sequence[Block], looks: Sequence[Look], tit
     That is a label, a prompt or a headline above it which its first paragraph takes up and the title does not, a
     dateline, or a place of its own in the markup.
     """
-    prose = [
-        look.closed and len(look.words) >= _SENTENCE and not look.kind and not block.hint and block.main
-        for block, look in zip(blocks, looks, strict=True)
-    ]
+    prose = _prose(blocks, looks)
     kept = [index for index, kind in enumerate(kinds) if not kind and prose[index]]
     index = kept[0] if kept else len(kinds)
     last = kept[-1] if kept else 0
@@ -196,6 +201,32 @@ def _spare(kinds: list[str], blocks: Sequence[Block], looks: Sequence[Look], tit
         if (index < last or not kinds[index - 1]) and not _begins(index, kinds, blocks, looks, title, rarity):
             kinds[index:end] = [""] * (end - index)
         index = end
+
+
+def _keep_posts(kinds: list[str], doubts: list[float], blocks: Sequence[Block], looks: Sequence[Look]) -> None:
+    """Keeps the prose of a live blog: to each of its posts the rest of the page is another story.
+
+    It has three times that stand alone above prose, and more of these than not: a list of the latest headlines has
+    times, too.
+    """
+    times = [index for index, block in enumerate(blocks) if _CLOCK.fullmatch(block.text)]
+    prose = _prose(blocks, looks)
+    posts = [[index for index in range(begin, end) if prose[index]] for begin, end in pairwise((*times, len(blocks)))]
+    told = [post for post in posts if post]
+    if len(told) < _POSTS or 2 * len(told) <= len(posts):
+        return
+    # What stands below the last post's first paragraphs may be of the page again.
+    for index in (*(index for post in told[:-1] for index in post), *told[-1][:_LAST_POST]):
+        if kinds[index] != "repeated":
+            kinds[index], doubts[index] = "", -math.inf
+
+
+def _prose(blocks: Sequence[Block], looks: Sequence[Look]) -> list[bool]:
+    """Which blocks are sentences that the page does not mark as something else."""
+    return [
+        look.closed and len(look.words) >= _SENTENCE and not look.kind and not block.hint and block.main
+        for block, look in zip(blocks, looks, strict=True)
+    ]
 
 
 def _begins(

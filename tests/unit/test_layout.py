@@ -121,3 +121,25 @@ def test_what_a_page_does_not_show_is_not_read() -> None:
         document = read(Article(id="1", text=page, format="html"))
         assert "Meghri" not in " ".join(sentence.text for sentence in document.sentences)
         assert way not in ways or "hidden" in {removal.reason for removal in document.removed}
+
+
+def test_the_posts_of_a_live_blog_stay_and_a_list_of_headlines_with_times_does_not() -> None:
+    posts = {
+        "18:15 GMT": "The spokeswoman of the government says 28,120 people had crossed the bridge at Kornidzor by 6 p.m.",
+        "17:50 GMT": "President Aliyev has told the head of the council that rights will be protected by the constitution.",
+        "17:20 GMT": "I am standing at a checkpoint and the line of cars goes back further than I can see this evening.",
+        "16:30 GMT": "The American aid chief has announced 11 million dollars and called for observers to be let in at once.",
+    }
+    latest = "\n\n".join(
+        f"{time}\n\n{line}"
+        for time, line in (
+            ("19:01", "Bakers strike over flour"),
+            ("18:59", "Storm nears the coast"),
+            ("18:40", "Rents rise again"),
+        )
+    )
+    text = "\n\n".join([latest, *(f"{time}\n\nFlight from the valley\n\n{told}" for time, told in posts.items())])
+    document = read(Article(id="1", text=text, title="Live: thousands cross the bridge"))
+    kept = [sentence.text for sentence in document.sentences]
+    assert [told for told in posts.values() if told in kept] == [*posts.values()]
+    assert not any("Bakers" in one or "Storm" in one for one in kept)
