@@ -63,6 +63,8 @@ class Calibration:
         stance_temperature: logits of stance are divided by this.
         stance_opposed: where the target is one of two sides, the other side's logits, their mean taken off, are
             multiplied by this 3 x 3 matrix, row by row, and added.
+        stance_sureness: the logits are then divided by the number that belongs to the likeliest stance: a `favor` is
+            less sure than it seems, and the order stays.
         presence_threshold: a target under it plays no part.
         abstain_threshold: a stance whose best probability is under it is `unsure`.
         evidence: what each of a passage's `evidence_features` counts in whether it shows the stance.
@@ -76,6 +78,7 @@ class Calibration:
     topic_sizes: tuple[float, ...] = (0.0,) * MOST_TOPICS
     stance_temperature: float = 1.0
     stance_opposed: tuple[float, ...] = (0.0,) * len(STANCES) ** 2
+    stance_sureness: tuple[float, ...] = (1.0,) * len(STANCES)
     presence_threshold: float = 0.5
     abstain_threshold: float = 0.45
     evidence: tuple[float, ...] = (1.0, 1.0, *(0.0,) * (EVIDENCE_FEATURES - 2))
@@ -287,6 +290,7 @@ class Reading:
         if other is not None:
             matrix = np.asarray(calibration.stance_opposed, dtype=np.float32).reshape(len(STANCES), len(STANCES))
             scaled = scaled + (other.logits - other.logits.mean()) @ matrix
+        scaled = scaled / calibration.stance_sureness[int(scaled.argmax())]
         probabilities = dict(zip(STANCES, map(float, softmax(scaled)), strict=True))
         best = max(probabilities, key=probabilities.__getitem__)
         threshold = calibration.abstain_threshold if abstain_below is None else abstain_below

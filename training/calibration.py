@@ -1,7 +1,8 @@
 """Fit what turns logits into honest probabilities, on the fold held out from training.
 
-Temperature for stance (Guo et al. 2017) with what the other side's logits add, scales and shifts for the sets of
-topics, thresholds by F1 and by coverage. Each set of articles counts the same, however many it holds. Written to
+Temperatures for stance (Guo et al. 2017), one for all and one for each label that is the likeliest, with what the other
+side's logits add between them; scales and shifts for the sets of topics; thresholds by F1 and by coverage. Each set of
+articles counts the same, however many it holds. Written to
 `calibration.json` beside the trunk by `python -m training.export classifier`.
 """
 
@@ -34,6 +35,7 @@ SHIFT_PENALTY: Final = 0.001
 SCALE_PENALTY: Final = 0.003
 #: Keeps what the other side adds small where few articles judge both.
 OPPOSED_PENALTY: Final = 0.3
+SURENESS_PENALTY: Final = 0.001
 _TINY: Final = 1e-6
 
 
@@ -126,7 +128,7 @@ def _best_by(score: Any) -> float:
 
 
 def _stance(kept: Predictions) -> dict[str, Any]:
-    """One temperature and no bias: a bias fitted to news, where most is neutral, costs the sides that opinions take."""
+    """Temperatures and no bias: a bias fitted to news, where most is neutral, costs the sides that opinions take."""
     logits = torch.log(torch.stack([row for _, _, _, row, _ in kept.stance]).clamp_min(_TINY))
     labels = torch.tensor([label for *_, label in kept.stance])
     weights = torch.from_numpy(_even([name for name, *_ in kept.stance])).float()
@@ -156,9 +158,26 @@ def _stance(kept: Predictions) -> dict[str, Any]:
             ),
         )
         scaled[own] += (centred @ matrix).detach()
-    best = torch.softmax(scaled, -1).max(-1).values.numpy()
+    sureness = _sureness(scaled, labels, weights)
+    best = torch.softmax(scaled / sureness[scaled.argmax(-1), None], -1).max(-1).values.numpy()
     return {
         "stance_temperature": float(log_temperature.exp().detach()),
         "stance_opposed": tuple(map(float, matrix.detach().flatten())),
+        "stance_sureness": tuple(map(float, sureness)),
         "abstain_threshold": float(np.quantile(best, 1 - COVERAGE)),
     }
+
+
+def _sureness(logits: torch.Tensor, labels: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """[3]: for each label that is the likeliest, the temperature under which the true ones are."""
+    found = logits.argmax(-1)
+    # Of a label that is hardly ever the likeliest the penalty keeps it near one.
+    logs = torch.zeros(logits.shape[-1], requires_grad=True)
+    _minimise(
+        [logs],
+        lambda: (
+            (weights * nn.functional.cross_entropy(logits / logs.exp()[found, None], labels, reduction="none")).mean()
+            + SURENESS_PENALTY * logs.pow(2).sum()
+        ),
+    )
+    return logs.exp().detach()
