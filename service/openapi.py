@@ -94,8 +94,8 @@ def _partial(record: dict[str, Any], endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _article_path(endpoint: Endpoint) -> dict[str, Any]:
-    example = _golden("input", 0)
-    answer = {name: value for name, value in _golden("record", 0).items() if name in endpoint.members}
+    example = _example()
+    answer = {name: value for name, value in example["answer"].items() if name in endpoint.members}
     reference = {"$ref": f"#/components/schemas/{_schema_name(endpoint)}"}
     return {
         "post": {
@@ -112,7 +112,10 @@ def _article_path(endpoint: Endpoint) -> dict[str, Any]:
             "requestBody": {
                 "required": True,
                 "content": {
-                    "application/json": {"schema": {"$ref": "#/components/schemas/Article"}, "example": example}
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/Article"},
+                        "example": example["article"],
+                    }
                 },
             },
             "responses": {
@@ -127,9 +130,9 @@ def _article_path(endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
-def _golden(name: str, line: int) -> dict[str, Any]:
-    text = (files(communique) / "schemas" / "examples" / f"{name}.jsonl").read_text(encoding="utf-8")
-    example: dict[str, Any] = json.loads(text.splitlines()[line])
+def _example() -> dict[str, Any]:
+    """An `article` as it is posted, and the whole `answer` that the shipped models gave it."""
+    example: dict[str, Any] = json.loads((files("service") / "example.json").read_text(encoding="utf-8"))
     return example
 
 

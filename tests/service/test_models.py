@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -19,9 +20,9 @@ from service.web import create_app, methods_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.models
+ROOT = Path(__file__).parents[2]
 
 STORY = (
     "Officials from Armenia and Azerbaijan agreed on Monday to reopen two roads across their border by June, after a "
@@ -67,6 +68,18 @@ def test_a_sentence_that_was_chosen_stands_where_its_evidence_says(client: TestC
     assert [stance["target"] for stance in record["stance"]] == ["Azerbaijan", "Iceland"]
     assert record["stance"][1]["label"] == "absent"
     assert record["topics"]
+
+
+def test_the_example_of_the_description_is_what_the_service_answers(client: TestClient) -> None:
+    """Where it is not: post `article` of service/example.json, and put what comes back in the place of `answer`."""
+    example = json.loads((files("service") / "example.json").read_text(encoding="utf-8"))
+    assert example["article"] == json.loads((ROOT / "docs" / "example.json").read_text(encoding="utf-8"))
+    found, shown = record_of(client, **example["article"]), example["answer"]
+    for record in (found, shown):
+        for judged in (*record["topics"], *record["stance"], record):  # they differ a little from machine to machine
+            for name in ("probability", "probabilities", "topic_probabilities"):
+                judged.pop(name, None)
+    assert found == shown
 
 
 def test_offsets_count_code_points(client: TestClient) -> None:
