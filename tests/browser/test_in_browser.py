@@ -80,6 +80,15 @@ def analyze(page: Any, text: str, targets: str = "") -> None:
 ARTICLE = "\U0001f5de\U0001f1e6\U0001f1f2 " + (ROOT / "docs" / "example.txt").read_text(encoding="utf-8")
 
 
+WITH_TITLE = {
+    "error": None, "summary": None, "topics": [], "removed": [], "models": {},
+    "stance": [{
+        "target": "a truce", "label": "favor", "probabilities": None,
+        "evidence": [{"field": "title", "start": 0, "end": 5}],
+    }],
+}  # fmt: skip
+
+
 def test_a_sentence_leads_to_the_very_words_that_prove_it(page: Any) -> None:
     analyze(page, ARTICLE, "Azerbaijan, Brazil")
     assert page.is_visible("#result")
@@ -102,6 +111,32 @@ def test_markup_in_an_article_is_shown_and_not_run(page: Any) -> None:
     analyze(page, ARTICLE + "\n\nThe minister wrote <img src=x onerror='window.broken=1'> in his letter to the court.")
     assert page.evaluate("window.broken") is None
     assert page.locator("#source img").count() == 0
+
+
+def test_evidence_in_the_title_is_shown(page: Any) -> None:
+    page.fill("#title", "Armenia reports 16 dead, Azerbaijan denies breaking truce")
+    analyze(page, ARTICLE, "Azerbaijan")
+    assert page.inner_text("#headline") == page.input_value("#title")
+    page.evaluate(
+        "answer => { const { record, article } = answer; showRecord(record); showSource(record, article); }",
+        {"record": WITH_TITLE, "article": {"title": "Truce broken", "text": "It was."}},
+    )
+    page.locator("#record .stance").click()
+    assert page.locator("#headline .on").all_text_contents() == ["Truce"]
+    page.fill("#title", "")
+
+
+def test_on_a_narrow_screen_nothing_leaves_it_and_evidence_comes_into_view(page: Any) -> None:
+    wide = page.viewport_size
+    page.set_viewport_size({"width": 320, "height": 640})
+    try:
+        analyze(page, ARTICLE, f"Azerbaijan, {'x' * 150}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+        assert page.evaluate("document.activeElement.id") == "go"
+        page.locator("#record .sentence").first.click()
+        playwright.expect(page.locator("#source .on").first).to_be_in_viewport()
+    finally:
+        page.set_viewport_size(wide)
 
 
 def test_trouble_is_told_in_words(page: Any) -> None:
