@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -16,10 +17,14 @@ _USED: Final = frozenset(Article.__dataclass_fields__) - {"meta"}
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """`error` is set where the item cannot be read; `article` then carries its id and what else could be kept."""
+    """`error` is set where the item cannot be read; `article` then carries its id and what else could be kept.
+
+    `duplicate_of` is the id of an earlier item with the same text.
+    """
 
     article: Article
     error: ItemError | None = None
+    duplicate_of: str | None = None
 
     @classmethod
     def from_object(cls, value: object, default_id: str) -> Item:
@@ -41,6 +46,13 @@ class Item:
         except TooLarge as error:
             return Item(replace(self.article, text="", title=""), self.error or error)
         return self
+
+    @property
+    def digest(self) -> bytes | None:
+        """The same for texts that differ in white space alone; None where there is none to compare."""
+        words = self.article.text.split() if self.error is None else []
+        text = " ".join(words).encode("utf-8", "surrogatepass")
+        return hashlib.blake2b(text, digest_size=12).digest() if words else None
 
     @property
     def characters(self) -> int:

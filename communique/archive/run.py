@@ -12,7 +12,7 @@ import time
 from collections import Counter, deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, Protocol, Self
 
@@ -120,6 +120,7 @@ class Progress:
 
     items: int = 0
     resumed: int = 0
+    duplicates: int = 0
     summary_words: int = 0
     summaries: int = 0
     errors: Counter[str] = field(default_factory=Counter)
@@ -127,6 +128,7 @@ class Progress:
     def add(self, record: Mapping[str, Any]) -> None:
         """Count one record in its JSON form."""
         self.items += 1
+        self.duplicates += record["duplicate_of"] is not None
         if record["error"] is not None:
             self.errors[record["error"]["type"]] += 1
         if record["summary"] is not None:
@@ -237,8 +239,12 @@ def _cut(plan: Plan) -> Iterator[list[Item]]:
     """The items in shards of `shard_size`, or fewer where they are long: by the items alone, as a resume needs."""
     shard: list[Item] = []
     held = 0
+    first: dict[bytes, str] = {}  # some 200 bytes an article
     for item in islice(read_all(plan.sources), plan.limit):
         kept = item.within(plan.settings.max_characters)
+        if (digest := kept.digest) is not None:
+            kept = replace(kept, duplicate_of=first.get(digest))
+            first.setdefault(digest, kept.article.id)
         shard.append(kept)
         held += kept.characters
         if len(shard) == plan.settings.shard_size or held >= _SHARD_CHARACTERS:
@@ -251,7 +257,9 @@ def _cut(plan: Plan) -> Iterator[list[Item]]:
 def _score(scorer: Scorer, shard: Sequence[Item], stopped: threading.Event) -> list[Record]:
     """The records of a shard, in the order of its items; what fails once the run has stopped is nobody's any more."""
     records = iter(_score_articles(scorer, [item.article for item in shard if item.error is None], stopped))
-    return [next(records) if item.error is None else item.failure() for item in shard]
+    return [
+        next(records).with_(duplicate_of=item.duplicate_of) if item.error is None else item.failure() for item in shard
+    ]
 
 
 def _score_articles(scorer: Scorer, articles: Sequence[Article], stopped: threading.Event) -> list[Record]:

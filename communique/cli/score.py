@@ -40,6 +40,8 @@ examples:
   communique score january.jsonl.gz february.jsonl.gz --output records/ --target Armenia
   communique score pages/ --output records.jsonl --limit 100 --strict
 
+A text that came before in the archive is scored all the same; its record says of which article in `duplicate_of`.
+
 An interrupted run is taken up by the same command. An --output that ends in .jsonl appears when it is whole; until
 then OUTPUT.part stands beside it, afterwards .OUTPUT.run.json, by which a repeated command knows that it is done. Any
 other --output is a folder of shards.
@@ -236,6 +238,8 @@ def _tell(console: Console, plan: Plan, outcome: Outcome) -> None:
     rows = [("records", f"{progress.items:,}")]
     if progress.resumed:
         rows.append(("of an earlier run", f"{progress.resumed:,}"))
+    if progress.duplicates:
+        rows.append(("same text as an earlier one", f"{progress.duplicates:,}"))
     if scored and outcome.seconds > 0:
         rows.append(("speed", f"{scored / outcome.seconds:.1f} articles/s, {_clock(outcome.seconds)} in all"))
     if progress.summaries:

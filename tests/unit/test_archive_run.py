@@ -45,6 +45,22 @@ def names(found: list[dict[str, object]]) -> list[object]:
     return [record["id"] for record in found]
 
 
+@pytest.mark.parametrize("kill", [False, True])
+def test_a_text_that_came_before_is_told_also_where_the_run_is_taken_up(tmp_path: Path, kill: bool) -> None:
+    texts = [SENTENCE.format(number) for number in (0, 1, 2, 3, 0, 5, 6)]
+    texts[6] = texts[1].replace(" ", "\n ")
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    bad = [json.dumps({"id": "n7", "text": ""}), json.dumps({"id": "n8", "text": ""})]
+    good = [json.dumps({"id": f"n{number}", "text": text}) for number, text in enumerate(texts)]
+    source.write_text("\n".join(good + bad) + "\n")
+    if kill:
+        with pytest.raises(KeyboardInterrupt):
+            score_archive(plan(source, output), lambda _: Dying())
+    score_archive(plan(source, output), lambda _: FakePipeline())
+    found = {record["id"]: record["duplicate_of"] for record in records(output)}
+    assert found == dict.fromkeys((f"n{number}" for number in range(9)), None) | {"n4": "n0", "n6": "n1"}
+
+
 class Dying(FakePipeline):
     """Ends like a killed process at its second shard."""
 
