@@ -19,6 +19,17 @@ __all__ = ["MAX_DEPTH", "decode", "encode"]
 
 #: Objects and arrays within one another at most.
 MAX_DEPTH: Final = 100
+#: Digits of a whole number at most; Python itself refuses to read more than 4,300.
+_MOST_DIGITS: Final = 1000
+#: What Python's messages mean to somebody who does not parse.
+_PLAINLY: Final = {
+    "Expecting value": "there is no value",
+    "Extra data": "something stands after the value",
+    "Expecting property name enclosed in double quotes": "there is no name in double quotes",
+    "Expecting ':' delimiter": "a colon is missing",
+    "Expecting ',' delimiter": "a comma is missing",
+    "Unterminated string starting at": "nothing ends the string that begins",
+}
 
 
 def decode(data: bytes) -> Any:
@@ -33,11 +44,12 @@ def decode(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise BadEncoding(f"byte 0x{data[error.start]:02X} at offset {error.start} is not UTF-8") from None
     try:
-        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
+        value = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite, parse_int=_whole)
     except json.JSONDecodeError as error:
         place = f"column {error.colno}" if "\n" not in text else f"line {error.lineno}, column {error.colno}"
-        raise Malformed(f"not valid JSON: {error.msg.removesuffix(' at')} at {place}") from None
-    except ValueError as error:  # a number: not finite, or a whole number of thousands of digits
+        why = _PLAINLY.get(error.msg, error.msg.removesuffix(" at"))
+        raise Malformed(f"not valid JSON: {why} at {place}") from None
+    except ValueError as error:  # a number
         raise Malformed(f"not valid JSON: {error}") from None
     except RecursionError:
         raise Malformed(f"nested more than {MAX_DEPTH} deep") from None
@@ -63,6 +75,12 @@ def _finite(digits: str) -> float:
     if not math.isfinite(number):
         raise ValueError(f"the number {digits[:20]} is out of range")
     return number
+
+
+def _whole(digits: str) -> int:
+    if len(digits) > _MOST_DIGITS:
+        raise ValueError(f"a whole number of {len(digits):,} digits; at most {_MOST_DIGITS:,} are allowed")
+    return int(digits)
 
 
 def _check_depth(value: Any) -> None:

@@ -112,4 +112,6 @@ def _merged(document: Document, more: Iterable[Removal], kept: Sequence[int]) ->
 def only_boilerplate(removed: Iterable[Removal]) -> NothingToSummarise:
     """The error of a page that holds no article."""
     found = ", ".join(sorted({removal.reason for removal in removed}))
-    return NothingToSummarise(f"all that the page holds is boilerplate ({found})")
+    return NothingToSummarise(
+        f"all that the page holds is boilerplate ({found})" if found else "the page holds no words"
+    )

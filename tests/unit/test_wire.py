@@ -35,7 +35,12 @@ def test_what_is_not_json_is_malformed(data: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("data", "place"),
-    [(b'{"a": "b', "Unterminated string starting at column 7"), (b'{"a":\n1,}', "at line 2, column 3")],
+    [
+        (b'{"a": "b', "nothing ends the string that begins at column 7"),
+        (b'{"a":\n1,}', "at line 2, column 3"),
+        (b"hello", "there is no value at column 1"),
+        (b'{"a": ' + b"9" * 5000 + b"}", "a whole number of 5,000 digits; at most 1,000"),
+    ],
 )
 def test_the_place_of_a_fault_is_named(data: bytes, place: str) -> None:
     with pytest.raises(Malformed, match=place):
