@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from communique.errors import TimedOut
+from communique.windows import padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,12 +26,6 @@ __all__ = ["Encoder"]
 
 #: Padded tokens that one inference takes at most: more gains nothing and costs memory.
 BATCH_TOKENS: Final = 4096
-
-
-@dataclass(frozen=True, slots=True)
-class _Group:
-    rows: list[int]
-    length: int
 
 
 class Encoder:
@@ -84,32 +78,26 @@ class Encoder:
         self, windows: Sequence[Window], deadline: float | None
     ) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Numbers of windows read together, and what the graph gave for them."""
-        for group in _groups(windows):
+        for rows in _groups(windows):
             if self._closed or (deadline is not None and time.monotonic() > deadline):
                 raise TimedOut("the deadline passed while the article was read")
-            shape = (len(group.rows), group.length)
-            ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))
-            for row, number in enumerate(group.rows):
-                size = len(windows[number])
-                ids[row, :size] = windows[number].ids
-                mask[row, :size] = 1
-                types[row, :size] = windows[number].types
+            inputs = padded([windows[number] for number in rows])
             with self._lock:
-                output = np.array(self._request.infer([ids, mask, types])[0], dtype=np.float32)
-            yield group.rows, output
+                output = np.array(self._request.infer(list(inputs))[0], dtype=np.float32)
+            yield rows, output
 
 
-def _groups(windows: Sequence[Window]) -> list[_Group]:
-    """Windows of like length together, so that little is padded."""
+def _groups(windows: Sequence[Window]) -> list[list[int]]:
+    """The numbers of windows of like length together, so that little is padded."""
     order = sorted(range(len(windows)), key=lambda number: len(windows[number]))
-    groups: list[_Group] = []
+    groups: list[list[int]] = []
     rows: list[int] = []
     for number in order:
         longest = len(windows[number])
         if rows and longest * (len(rows) + 1) > BATCH_TOKENS:
-            groups.append(_Group(rows, len(windows[rows[-1]])))
+            groups.append(rows)
             rows = []
         rows.append(number)
     if rows:
-        groups.append(_Group(rows, len(windows[rows[-1]])))
+        groups.append(rows)
     return groups

@@ -1,7 +1,7 @@
 """Cut an article into the windows of tokens that the trunk reads.
 
 A window is `[CLS] title [SEP] sentence sentence … [SEP]`: whole sentences while they fit, so that a sentence is read
-once, with its neighbours and the title in sight. Token ids are plain numbers here: nothing knows of tensors or models.
+once, with its neighbours and the title in sight. Token ids are plain numbers here: nothing knows of models.
 Text is never parsed for special tokens: "[SEP]" in an article is five ordinary characters.
 """
 
@@ -10,13 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-__all__ = ["WINDOW_TOKENS", "Window", "cut", "load_tokenizer", "pair"]
+__all__ = ["WINDOW_TOKENS", "Window", "cut", "load_tokenizer", "padded", "pair"]
 
 #: Tokens in a window at most. Longer windows cost more attention and gained nothing on validation.
 WINDOW_TOKENS: Final = 256
@@ -112,3 +115,13 @@ def pair(tokenizer: Tokenizer, claim: str, evidence: Sequence[str], window_token
     ids = (CLS, *head, SEP, *body, SEP)
     blank = (0,) * len(ids)
     return Window(ids, (-1,) * len(ids), blank, blank, (0,) * (len(head) + 2) + (1,) * (len(body) + 1))
+
+
+def padded(windows: Sequence[Window]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Ids, mask and types [W, L] of windows, zero where one is shorter than the longest."""
+    shape = (len(windows), max(map(len, windows)))
+    ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+    for row, window in enumerate(windows):
+        size = len(window)
+        ids[row, :size], mask[row, :size], types[row, :size] = window.ids, 1, window.types
+    return ids, mask, types

@@ -19,7 +19,7 @@ from communique.labels import STANCES, TOPICS
 from communique.passages import TITLE, TokenIndex, passages
 from communique.perturbation import swap_sides
 from communique.targets import opposed
-from communique.windows import Window, cut
+from communique.windows import Window, cut, padded
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -246,15 +246,7 @@ def collate(samples: Sequence[Sample], mask_mentions: float = 0.0, seed: str = "
     """Padded tensors. With probability `mask_mentions` a sample's target mentions are hidden behind [MASK]; whether
     they are hangs on `seed` and the sample, not on what stands beside it."""
     windows = [window for sample in samples for window in sample.windows]
-    longest = max(len(window) for window in windows)
-    ids = torch.zeros(len(windows), longest, dtype=torch.long)
-    mask = torch.zeros_like(ids)
-    types = torch.zeros_like(ids)
-    for row, window in enumerate(windows):
-        size = len(window)
-        ids[row, :size] = torch.tensor(window.ids)
-        types[row, :size] = torch.tensor(window.types)
-        mask[row, :size] = 1
+    ids, mask, types = map(torch.from_numpy, padded(windows))
     offsets, at = [], 0
     for sample in samples:
         offsets.append(at)

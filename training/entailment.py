@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from communique.evidence import EvidenceIndex
 from communique.grounding import missing
 from communique.perturbation import KINDS, perturb
-from communique.windows import load_tokenizer, pair
+from communique.windows import load_tokenizer, padded, pair
 from training import command, data
 from training.graph import save_graph
 from training.model import best_arithmetic
@@ -159,22 +159,10 @@ def epoch(groups: Sequence[Sequence[Example]], settings: EntailmentSettings, num
     return batches
 
 
-def _tensors(found: Sequence[Example]) -> tuple[Tensor, Tensor, Tensor]:
-    longest = max(len(example.window) for example in found)
-    ids = torch.zeros(len(found), longest, dtype=torch.long)
-    mask, types = torch.zeros_like(ids), torch.zeros_like(ids)
-    for row, example in enumerate(found):
-        size = len(example.window)
-        ids[row, :size] = torch.tensor(example.window.ids)
-        types[row, :size] = torch.tensor(example.window.types)
-        mask[row, :size] = 1
-    return ids, mask, types
-
-
 def batch_loss(model: EntailmentModel, batch: Sequence[Sequence[Example]]) -> Tensor:
     """Cross-entropy of every claim, and within a group the true one is to stand above the broken ones."""
     found = [example for group in batch for example in group]
-    logits = model(*_tensors(found))
+    logits = model(*map(torch.from_numpy, padded([example.window for example in found])))
     wanted = torch.tensor([float(example.supported) for example in found])
     # Of one true sentence two broken ones are made: they weigh as much as it does together.
     weights = torch.where(wanted > 0, 2.0, 1.0)
@@ -196,7 +184,7 @@ def logits_of(model: EntailmentModel, found: Sequence[Example], size: int = 32) 
     order = sorted(range(len(found)), key=lambda i: len(found[i].window))
     for start in range(0, len(order), size):
         rows = order[start : start + size]
-        result[rows] = model(*_tensors([found[i] for i in rows])).numpy()
+        result[rows] = model(*map(torch.from_numpy, padded([found[i].window for i in rows]))).numpy()
     model.train()
     return result
 

@@ -5,10 +5,12 @@ It knows encoders that take ids, mask and token types; what their output means i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import torch
+
+from communique.windows import padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,21 +18,11 @@ if TYPE_CHECKING:
 
     from communique.windows import Window
 
-__all__ = ["agreement", "padded", "save_graph"]
+__all__ = ["agreement", "save_graph"]
 
 NAMES: Final = ("ids", "mask", "types")
 #: Windows that go through the network together while the ranges of its activations are taken.
 _TOGETHER: Final = 4
-
-
-def padded(windows: Sequence[Window]) -> list[np.ndarray[Any, Any]]:
-    """Ids, mask and types [W, L] of windows, zero where one is shorter than the longest."""
-    shape = (len(windows), max(map(len, windows)))
-    arrays = [np.zeros(shape, dtype=np.int64) for _ in NAMES]
-    for row, window in enumerate(windows):
-        size = len(window)
-        arrays[0][row, :size], arrays[1][row, :size], arrays[2][row, :size] = window.ids, 1, window.types
-    return arrays
 
 
 def save_graph(module: torch.nn.Module, path: Path, windows: Sequence[Window] = ()) -> None:

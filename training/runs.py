@@ -40,11 +40,11 @@ def base_folder(name: str) -> Path:
     return resolve(name)
 
 
-def writer_of(out: Path) -> Any:
-    """A TensorBoard writer below `out`."""
+def writer_of(out: Path, done: int | None = None) -> Any:
+    """A TensorBoard writer below `out`; what an earlier process wrote of steps after `done` is forgotten."""
     from torch.utils.tensorboard import SummaryWriter
 
-    return SummaryWriter(str(out / "tensorboard"))
+    return SummaryWriter(str(out / "tensorboard"), purge_step=None if done is None else done + 1)
 
 
 def start_from(model: nn.Module, paths: Sequence[Path]) -> None:

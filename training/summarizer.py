@@ -32,6 +32,7 @@ from communique.errors import UsageError
 from training import command, data, summaries
 from training.language_model import Base, SummaryModel, open_base
 from training.model import best_arithmetic
+from training.runs import schedule, writer_of
 from training.settings import SummarizerSettings, as_yaml
 from training.summary_batches import Sample, collate, make_sample, steps
 from training.summary_validation import open_checker, teacher_forced, write_sentences, written_figures
@@ -122,7 +123,9 @@ class Run:
         self.out = Path(settings.out)
         self.model = model
         optimizer = torch.optim.AdamW(model.trained().values(), lr=settings.lr, weight_decay=settings.weight_decay)
-        self.rate = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _schedule(step / total, settings.warmup))
+        self.rate = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: schedule((step + 1) / total, settings.warmup)
+        )
         self.wrapped, self.optimizer = accelerator.prepare(model, optimizer)
         self.step = 0
         self.best = math.inf
@@ -239,7 +242,7 @@ def train(settings: SummarizerSettings, data_root: Path | None = None, smoke: bo
 
 def _loop(run: Run, epochs: Sequence[Any], total: int, validate: Any) -> dict[str, Any]:
     main_process = run.accelerator.is_main_process
-    writer = _writer(run.out, run.step) if main_process else None
+    writer = writer_of(run.out, run.step) if main_process else None
     done, saved, began, tokens = run.step, time.monotonic(), time.monotonic(), 0
     progress = Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
@@ -299,19 +302,6 @@ def _describe(pool: Pool, epochs: Sequence[Sequence[Sequence[Sequence[Sample]]]]
     )
     trained = sum(value.numel() for value in model.trained().values())
     console.print(f"{trained / 1e6:.1f} M parameters to train, {sum(map(len, epochs))} steps, {arithmetic}")
-
-
-def _schedule(share: float, warmup: float) -> float:
-    """Linear rise over `warmup`, then a cosine to a twentieth."""
-    if share < warmup:
-        return (share + 1e-3) / (warmup + 1e-3)
-    return 0.05 + 0.95 * 0.5 * (1 + math.cos(math.pi * min(1.0, (share - warmup) / max(1e-9, 1 - warmup))))
-
-
-def _writer(out: Path, done: int) -> Any:
-    from torch.utils.tensorboard import SummaryWriter
-
-    return SummaryWriter(str(out / "tensorboard"), purge_step=done + 1)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
