@@ -51,6 +51,10 @@ def start_from(model: nn.Module, paths: Sequence[Path]) -> None:
     """Load the mean of the weights of earlier runs. A head that only some of them have is the mean of theirs, one that
     none has keeps what it was given, and inputs that a head had not yet begin without weight. Topics of another number
     are other topics: they begin anew."""
+    if missing := [path for path in paths if not path.exists()]:
+        raise UsageError(
+            f"{missing[0]} is not there: run the stage that writes it first, or begin without (init: null)"
+        )
     runs = [load_file(path) for path in paths]
     for path, run in zip(paths, runs, strict=True):
         others = [name for name in run.keys() ^ model.state_dict().keys() if not name.startswith("heads.")]

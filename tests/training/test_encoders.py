@@ -223,6 +223,8 @@ def test_a_run_starts_from_the_mean_of_earlier_ones(encoder: Path, corpus: str, 
     wide = load_file(tmp_path / "b.safetensors")
     wide["heads.topic_out.weight"] = torch.ones(11, 999)
     save_file(wide, tmp_path / "wide.safetensors")
+    with pytest.raises(UsageError, match=r"nowhere\.safetensors is not there: run the stage that writes it"):
+        start_from(model, [tmp_path / "nowhere.safetensors"])
     with pytest.raises(UsageError, match=r"wide\.safetensors: heads\.topic_out\.weight is \(11, 999\), and"):
         start_from(model, [tmp_path / "wide.safetensors"])
 
