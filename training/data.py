@@ -172,7 +172,11 @@ def labelled(
             stance=stance,
             absent=(*item.get("absent", ()), *(target for target in judged if target not in stance)),
             summaries=tuple(item.get("summaries") or ([item["summary"]] if item.get("summary") else [])),
-            evidence={target: value["evidence"] for target, value in judgements.items() if value.get("evidence")},
+            evidence={
+                target: value["evidence"]
+                for target, value in judgements.items()
+                if isinstance(value.get("evidence"), str)
+            },
         )
 
 
