@@ -33,7 +33,7 @@ _QUESTION: Final = re.compile(r"^Q\.|\b(?:Q|Question)\s?:")
 #: How a sentence ends. What ends otherwise, beside so many that do, is a headline, a caption or a piece of a list.
 _CLOSED: Final = re.compile(r"[.!?…][\"'”’»)\]]*$")
 #: From these log-odds on a sentence may be of the page: a summary need not rest on it.
-_DOUBTFUL: Final = -4.5
+_DOUBTFUL: Final = -3.5
 #: With fewer whole sentences than this an article has none to be choosy about.
 _ENOUGH: Final = 3
 

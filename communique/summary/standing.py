@@ -24,7 +24,9 @@ _DANGLING: Final = re.compile(
     r"^(?:[“\"‘']?\s*)(?:He|She|It|They|His|Her|Its|Their|This|These|Those|That|Such|There|Here|Both|"
     r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|"
     r"spokesperson|group|statement|"
-    r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)|"
+    r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)"
+    # "The leaders of Britain" need nobody before them.
+    r"(?! (?:of|for|between|on|against|who|whose|to|that|which)\b)|"
     r"Another|Others|Each(?= (?:has|have|had|is|was|will|says?|said)\b)|Some|"
     r"Many|One|You|Instead|Yet|"
     r"Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|Nonetheless|Still|"

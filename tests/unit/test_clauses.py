@@ -81,6 +81,8 @@ def test_a_sentence_that_leans_on_another_is_dangling(sentence: str) -> None:
 
 def test_a_sentence_with_its_own_subject_is_not_dangling() -> None:
     assert not is_dangling("Foreign Minister Ararat Mirzoyan left.")
+    assert not is_dangling("The leaders of Britain and France condemned the attack.")
+    assert is_dangling("The leaders condemned the attack.")
 
 
 @pytest.mark.parametrize(
