@@ -104,7 +104,7 @@ class Weights:
     usual: float = 0.25
     written: float = 0.03
     short: float = 0.03
-    repeated: float = 0.6
+    repeated: float = 0.5
 
 
 class Table:

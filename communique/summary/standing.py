@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 __all__ = ["is_broken", "is_dangling", "is_own_voice", "spoken"]
 
 _DANGLING: Final = re.compile(
-    r"^(?:[“\"‘']?\s*)(?:He|She|It|They|His|Her|Its|Their|This|These|Those|That|Such|There|Here|Both|"
+    r"^(?:[“\"‘']?\s*)(?:He|She|They|His|Her|Its|Their|This|These|Those|That|Such|Here|Both|"
+    r"There(?! (?:is|are|was|were|will|has|have|had|remains?|seems?|appears?)\b)|"
+    # "It took three weeks for …", "It is hard to …" mean nothing that stood before.
+    r"It(?! (?:took|takes) [\w -]{2,30} (?:for|to)\b| (?:looks|seems|appears) (?:like|that|as)\b|"
+    r"(?:['’]s| is| was| remains) (?:not )?(?:\w+ly )?(?:hard|easy|clear|unclear|possible|impossible|likely|unlikely|"
+    r"difficult|important|tempting|reasonable|time|too early) (?:that|to|whether|if|how|why)\b)|"
     r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|"
     r"spokesperson|group|statement|"
     r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)"
     # "The leaders of Britain" need nobody before them.
     r"(?! (?:of|for|between|on|against|who|whose|to|that|which)\b)|"
-    r"Another|Others|Each(?= (?:has|have|had|is|was|will|says?|said)\b)|Some|"
-    r"Many|One|You|Instead|Yet|"
+    r"Another|Others|Each(?= (?:has|have|had|is|was|will|says?|said)\b)|"
+    r"(?:Some|Many)(?! (?:\w+ )?(?:\w{3,}s|people|men|women)\b)|"
+    r"One(?! (?:day|week|month|year|thing|man|woman|in|of (?:the|its|his|her|their))\b)|You|Instead|Yet|"
     r"Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|Nonetheless|Still|"
     r"On the other hand|That said|To be sure|Of course|Granted|Admittedly|Yes|"
     r"No(?=,)|First(?=,)|Second(?=,)|Thus|Hence|The same|"
@@ -81,7 +87,7 @@ _RUN_TOGETHER: Final = re.compile(
 #: names its speaker.
 _SPOKEN: Final = re.compile(r"“[A-Z][^”]{23,}”|\"[A-Z][^\"]{23,}\"")
 _VOICED: Final = re.compile(
-    r"\b(?:sa(?:id|ys?|ying)|t(?:old|ells?)|add(?:ed|s|ing)|according|call(?:ed|s|ing)|wr(?:ote|ites?|itten|iting)|tweet\w*|post(?:ed|s)|"
+    r"\b(?:sa(?:id|ys?|ying)|t(?:old|ell(?:s|ing)?)|chant\w*|shout\w*|add(?:ed|s|ing)|according|call(?:ed|s|ing)|wr(?:ote|ites?|itten|iting)|tweet\w*|post(?:ed|s)|"
     r"ask(?:ed|s|ing)|repl(?:ied|ies|ying)|answer\w*|argu\w+|warn\w*|declar\w+|stat(?:ed|es|ing|ement)|announc\w+|insist\w*|not(?:ed|es|ing)|"
     r"stress\w*|claim\w*|describ\w+|quot\w+|reads?|accus\w+|den(?:ied|ies|ying)|demand\w*|urg\w+|vow\w*|promis\w+|explain\w*|"
     r"conclud\w+|recall\w*|remark\w*|acknowledg\w+|admit\w*|assert\w*|confirm\w*|maintain\w*|suggest\w*|speak\w*|spoke|words?|"

@@ -86,6 +86,23 @@ def test_a_sentence_with_its_own_subject_is_not_dangling() -> None:
 
 
 @pytest.mark.parametrize(
+    ("stands", "leans"),
+    [
+        ("It took three weeks for Mr Obama to answer.", "It took the village on Monday."),
+        ("It is hard to say when the talks failed.", "It is in the north of the country."),
+        ("It looks like Turkey will leave.", "It looks old."),
+        ("There are fears that the girls were sold.", "There he met the minister."),
+        ("One day after the vote, Iran answered.", "One said that the bridge was shut."),
+        ("Some residents fled to Goris.", "Some were killed."),
+        ('In Tahrir Square the crowd chanted: "The square is full without the Brotherhood."', '"The square is full without the Brotherhood."'),
+    ],
+)  # fmt: skip
+def test_what_is_empty_or_says_of_whom_it_speaks_leans_on_nothing(stands: str, leans: str) -> None:
+    assert is_dangling(leans)
+    assert not is_dangling(stands)
+
+
+@pytest.mark.parametrize(
     "sentence",
     [
         "UN: Both armies shelled the hospital in the town on Monday night.",
