@@ -37,6 +37,13 @@ _CONNECTIVE: Final = re.compile(
     r"For (?:his|her|its|their) part|At the same time|In particular|Notably|As a result|Of course|In fact|In other words|"
     r"So|Then),\s+|And\s+)(?=[A-Za-z“\"])"
 )
+#: What sets a sentence against the one before it: beside that one it stays, alone it points to nothing.
+_CONTRAST: Final = re.compile(
+    r"^(?:(?:However|Nevertheless|Nonetheless|Instead|Still|Yet|That said|On the other hand|Yes|To be sure|Granted|"
+    r"Admittedly),\s+|(?:But|Yet)\s+(?!for\b|then\b|so\b|not\b|given\b|even\b))(?=[A-Za-z“\"])"
+)
+#: What a cut must not leave at the end.
+_UNFINISHED: Final = re.compile(r"\b(?:and|or|but|nor|the|an?|of|that|which|who|because|than)[,.]?$", re.IGNORECASE)
 #: Emoji, bullets and arrows at the head.
 _ORNAMENT: Final = re.compile(r"^[^\w\s“”\"‘’'(\[$€£@#.…-]+\s*")
 #: What marks an answer in an interview.
@@ -117,8 +124,8 @@ class Form:
 def forms(sentence: str) -> list[Form]:
     """The sentence as it reads alone, and its shorter forms, the whole one first; at most twelve.
 
-    A dateline, an interview's "A:" and a connective that only adds ("Meanwhile,") are taken off every form. What is longer than any sentence
-    of a reporter is not cut.
+    A dateline, an interview's "A:" and a connective that only adds ("Meanwhile,") are taken off every form, a contrast
+    ("However,") off some: the whole sentence keeps it. What is longer than any sentence of a reporter is not cut.
     """
     end = len(sentence)
     begin = match.end() if (match := _ORNAMENT.match(sentence)) else 0
@@ -128,14 +135,18 @@ def forms(sentence: str) -> list[Form]:
         begin += match.end()
     spans = _cuttable(sentence, begin) if len(sentence) <= LONGEST_CUT else []
     found: dict[str, Form] = {}
+    begins = [begin]
+    if match := _CONTRAST.match(sentence[begin:]):
+        begins.append(begin + match.end())
     for count in range(min(len(spans), 3) + 1):
         for chosen in combinations(spans, count):
             if any(a[1] > b[0] for a, b in pairwise(chosen)):
                 continue
-            form = _form(sentence, begin, end, chosen)
-            if form and (not count or (form.words >= FEWEST_WORDS and FINITE.search(form.text))):
-                found.setdefault(form.text, form)
-    return list(found.values())[:MOST_FORMS]
+            for first in begins:
+                form = _form(sentence, first, end, chosen, cuts=len(chosen) + (first > begin))
+                if form and (not count or (form.words >= FEWEST_WORDS and FINITE.search(form.text))):
+                    found.setdefault(form.text, form)
+    return list(found.values())[: MOST_FORMS * len(begins)]
 
 
 def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
@@ -176,10 +187,10 @@ def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
     return sorted(allowed, key=lambda span: (span[0], -span[1]))[:MOST_CUTS]
 
 
-def _form(sentence: str, begin: int, end: int, cuts: tuple[tuple[int, int], ...]) -> Form | None:
+def _form(sentence: str, begin: int, end: int, spans: tuple[tuple[int, int], ...], cuts: int) -> Form | None:
     pieces: list[tuple[int, int]] = []
     at = begin
-    for start, stop in cuts:
+    for start, stop in spans:
         if start > at:
             pieces.append((at, start))
         at = max(at, stop)
@@ -189,9 +200,9 @@ def _form(sentence: str, begin: int, end: int, cuts: tuple[tuple[int, int], ...]
     text = re.sub(r"\s+", " ", text).strip()
     text = re.sub(r"\s+([,.;:!?])", r"\1", text)
     text = re.sub(r",([.!?])", r"\1", text).strip(" ,;")
-    if not text:
+    if not text or (spans and _UNFINISHED.search(text)):
         return None
     text = text[0].upper() + text[1:]
     if text[-1] not in '.!?”"’)…':
         text += "."
-    return Form(text, tuple(pieces), len(cuts))
+    return Form(text, tuple(pieces), cuts)

@@ -24,12 +24,12 @@ _DANGLING: Final = re.compile(
     r"^(?:[“\"‘']?\s*)(?:He|She|They|His|Her|Its|Their|This|These|Those|That|Such|Here|Both|"
     r"There(?! (?:is|are|was|were|will|has|have|had|remains?|seems?|appears?)\b)|"
     # "It took three weeks for …", "It is hard to …" mean nothing that stood before.
-    r"It(?! (?:took|takes) [\w -]{2,30} (?:for|to)\b| (?:looks|seems|appears) (?:like|that|as)\b|"
+    r"It(?! (?:took|takes) [\w -]{2,60} (?:for|to)\b| (?:looks|seems|appears) (?:like|that|as)\b|"
     r"(?:['’]s| is| was| remains) (?:not )?(?:\w+ly )?(?:hard|easy|clear|unclear|possible|impossible|likely|unlikely|"
-    r"difficult|important|tempting|reasonable|time|too early) (?:that|to|whether|if|how|why)\b)|"
+    r"difficult|important|essential|tempting|reasonable|time|too early) (?:that|to|whether|if|how|why)\b)|"
     r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|"
     r"spokesperson|group|statement|"
-    r"incident|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)"
+    r"incident|matter|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)"
     # "The leaders of Britain" need nobody before them.
     r"(?! (?:of|for|between|on|against|who|whose|to|that|which)\b)|"
     r"Another|Others|Each(?= (?:has|have|had|is|was|will|says?|said)\b)|"
@@ -77,7 +77,10 @@ _NAMED: Final = re.compile(r"(?:the|an?)\s\w|(?!(?:He|She|They|It|This|That|Thes
 _VERB: Final = re.compile(
     r"\b(?:\w+ed|d(?:ies|rew|rove)|s(?:at|tood|tands?|poke|aw|ees?|old|pent|ings?|eems?|ought)|r(?:an|uns?)|kn(?:ew|ows?)|th(?:ought|inks?|rew)|"
     r"f(?:elt|eels?|ound|inds?|lew|ears?)|put|p(?:aid|ays?)|b(?:ought|uilt|ecame|ecomes?|elieves?)|grew|grows?|w(?:ore|orks?|ants?)|"
-    r"m(?:eans?|eant)|l(?:ay|ies|et|ost|ives?|ooks?)|cut|quit|hurt|cost|needs?|hopes?|gets?|got|won['’]t|isn['’]t|aren['’]t|\w+n['’]t|\w+['’]re)\b"
+    r"m(?:eans?|eant)|l(?:ay|ies|et|ost|ives?|ooks?)|cut|quit|hurt|cost|needs?|hopes?|gets?|got|chose|"
+    r"welcomes|commends|condemns|congratulates|considers|continues|deplores|won['’]t|isn['’]t|aren['’]t|\w+n['’]t|\w+['’]re)\b"
+    # "commends the", "deepens a": a plural has no article after it.
+    r"|\b\w{3,}[^s\W]s (?=(?:the|an?|his|its|their|that|whether|how|himself|herself|itself|themselves)\b)"
 )
 _FEW_WORDS: Final = 14
 _RUN_TOGETHER: Final = re.compile(
@@ -95,6 +98,10 @@ _VOICED: Final = re.compile(
     re.IGNORECASE,
 )
 
+#: Whose words a quotation was, right after it: "Ajjawi wrote", "said Ane Lone Bagger".
+_SPEAKER: Final = re.compile(
+    r"\s(?:(?:said|says|wrote|added|told)\s(?:the\s|an?\s)?(?:[\w’'.-]+\s){0,5}?)?(?!(?:He|She|They|It|The|A|An|In|On)\b)[A-Z][\w’'-]+\b"
+)
 
 #: A link of the page: "The documents can be seen here."
 _LINK: Final = re.compile(
@@ -123,7 +130,7 @@ def is_dangling(sentence: str, *, speaker_known: bool = False) -> bool:
     told = QUOTED.sub(lambda match: " " * len(match[0]), sentence)
     return (
         _DANGLING.match(sentence) is not None
-        or (_WE.match(sentence) is not None and not (speaker_known or labelled))
+        or (_WE.match(sentence) is not None and not (speaker_known or labelled or _says_who(sentence)))
         or sentence[:1].islower()
         or _ENDS_BACKWARD.search(sentence) is not None
         or _BACKWARD.search(told) is not None
@@ -131,6 +138,12 @@ def is_dangling(sentence: str, *, speaker_known: bool = False) -> bool:
         or _unnamed(told, _SEVERAL, _PLURAL)
         or (_SPOKEN.search(sentence) is not None and not _VOICED.search(QUOTED.sub("", sentence)))
     )
+
+
+def _says_who(sentence: str) -> bool:
+    """Whether it begins with a quotation and then names whose words it is: “We are not for sale,” Lone Bagger said."""
+    quoted = QUOTED.match(sentence)
+    return quoted is not None and _SPEAKER.match(sentence, quoted.end()) is not None
 
 
 def is_own_voice(sentence: str) -> bool:
