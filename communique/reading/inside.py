@@ -24,12 +24,19 @@ _ASIDE: Final = frozenset("caption credit related media-player".split())
 _CERTAIN: Final = (CERTAIN - {"credit"}) | {"related"}
 #: A caption in front of its credit has at most this many characters.
 _CAPTION: Final = 250
+#: A name's whole form and the headlines behind it, run into the sentence that named them:
+#: "Mitt Romney Willard (Mitt) Mitt RomneyJon Huntsman expected to run … MORE from".
+_HEADLINES: Final = re.compile(
+    r"\b([A-Z][\w’'-]{2,30})( (?:[\w.()’'-]{1,30} ){1,5}\1(?=[A-Z\"'‘“]|\d)[^\n]{10,600}? MORE)(?=[\s,.;:’'])"
+)
 _PAST: Final = re.compile(r"\b(?:said|told|according|added|announced|reported)\b")
 
 
 def cuts(text: str) -> list[tuple[int, int, str]]:
     """Half-open intervals of a paragraph that are not article, with their kinds, ascending."""
-    found = list(_bracketed(text)) if "(" in text or "[" in text else []
+    found = [(*match.span(2), "related") for match in _HEADLINES.finditer(text)] if " MORE" in text else []
+    if "(" in text or "[" in text:
+        found += [one for one in _bracketed(text) if not any(a < one[1] and one[0] < b for a, b, _ in found)]
     ends = boundaries(text)
     if len(ends) > 1:
         begins = [0, *ends]

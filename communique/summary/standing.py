@@ -84,7 +84,7 @@ _VERB: Final = re.compile(
 )
 _FEW_WORDS: Final = 14
 _RUN_TOGETHER: Final = re.compile(
-    r"[a-z]{4}[A-Z][a-z]{3}|\b[a-z]{3,}[A-Z][a-z]{2}|[a-z]{4}[A-Z]{3}|[A-Z]{4}[a-z]{3}|[.!?][)\]][A-Z][a-z]"
+    r"\b(?!ExxonMobil|AstraZeneca|BlackRock|CrowdStrike|MasterCard|ConocoPhillips)\w*[a-z]{4}[A-Z][a-z]{3}|\b[a-z]{3,}[A-Z][a-z]{2}|[a-z]{4}[A-Z]{3}|[A-Z]{4}[a-z]{3}|[.!?][)\]][A-Z][a-z]"
 )
 #: A quotation that is a statement, and not words within one ("a post of “high strategic value to the army”"), and what
 #: names its speaker.
