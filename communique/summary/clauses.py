@@ -45,7 +45,9 @@ _CONTRAST: Final = re.compile(
 #: What a cut must not leave at the end.
 _UNFINISHED: Final = re.compile(r"\b(?:and|or|but|nor|the|an?|of|that|which|who|because|than)[,.]?$", re.IGNORECASE)
 #: Emoji, bullets and arrows at the head, and how old the page was ("2 DAYS AGO").
-_ORNAMENT: Final = re.compile(r"^\d{1,2} (?:MINUTE|HOUR|DAY|WEEK|MONTH)S? AGO(?=[A-Z][a-z])|^[^\w\s“”\"‘’'(\[$€£@#.…-]+\s*")
+_ORNAMENT: Final = re.compile(
+    r"^\d{1,2} (?:MINUTE|HOUR|DAY|WEEK|MONTH)S? AGO(?=[A-Z][a-z])|^[^\w\s“”\"‘’'(\[$€£@#.…-]+\s*"
+)
 #: What marks an answer in an interview.
 _ANSWER: Final = re.compile(r"^(?:A|Answer)\s?:\s+")
 _PARENTHESIS: Final = re.compile(r"\s*[(\[][^()\[\]]{1,160}[)\]]")

@@ -27,7 +27,8 @@ _DANGLING: Final = re.compile(
     r"It(?! (?:took|takes) [\w -]{2,60} (?:for|to)\b| (?:looks|seems|appears) (?:like|that|as)\b|"
     r"(?:['’]s| is| was| remains) (?:not )?(?:\w+ly )?(?:hard|easy|clear|unclear|possible|impossible|likely|unlikely|"
     r"difficult|important|essential|tempting|reasonable|time|too early) (?:that|to|whether|if|how|why)\b)|"
-    r"The (?:two|pair|latter|former|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|"
+    r"The former(?! (?:[\w.-]+ ){1,6}[A-Z][\w’'-]+ [A-Z][\w’'-]+)|"
+    r"The (?:two|pair|latter|other|move|same|minister|ministry|president|official|spokesman|spokeswoman|"
     r"spokesperson|group|statement|"
     r"incident|matter|agreement|deal|decision|attack|measure|document|sides|meeting|country|leaders?|report|man|woman|men|law|plan)"
     # "The leaders of Britain" need nobody before them.
@@ -35,7 +36,7 @@ _DANGLING: Final = re.compile(
     r"Another|Others|Each(?= (?:has|have|had|is|was|will|says?|said)\b)|"
     r"(?:Some|Many)(?! (?:\w+ )?(?:\w{3,}s|people|men|women)\b)|"
     r"One(?! (?:day|week|month|year|thing|man|woman|in|of (?:the|its|his|her|their))\b)|You|Instead|Yet|"
-    r"Nor|Or|Because|So|Then|And yet|But|However|Nevertheless|Nonetheless|Still|"
+    r"Nor|Or|Because|So(?!-)|Then|And yet|But|However|Nevertheless|Nonetheless|Still|"
     r"On the other hand|That said|To be sure|Of course|Granted|Admittedly|Yes|"
     r"No(?=,)|First(?=,)|Second(?=,)|Thus|Hence|The same|"
     r"If (?:he|she|it|they|that|this|so|not))\b"
@@ -70,7 +71,7 @@ _BACKWARD: Final = re.compile(
 #: "In his victory speech, Mr Johnson": whoever is meant is named right after the clause that opens the sentence.
 _FORWARD: Final = re.compile(
     r"(?:As|In|On|At|Before|After|When|While|With|During|Since|Although|Though|Despite|For|By|Under|If|Because)\b"
-    r"[^,;]{3,90},\s+"
+    r"[^,;]{3,90},\s+(?:(?:released|published|issued|delivered|made|given|posted|written|held|aired)\s[^,;]{2,40},\s+)?"
 )
 _NAMED: Final = re.compile(r"(?:the|an?)\s\w|(?!(?:He|She|They|It|This|That|These|Those|We|I)\b)[A-Z]")
 #: Further verbs that make a sentence of a few words; what is missing here costs a sentence, no more.

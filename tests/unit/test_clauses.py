@@ -5,6 +5,7 @@ import time
 import pytest
 
 from communique.summary.clauses import forms
+from communique.summary.footing import usable
 from communique.summary.standing import is_broken, is_dangling, is_own_voice, spoken
 
 
@@ -122,6 +123,27 @@ def test_a_contrast_stays_in_the_whole_sentence_and_goes_where_it_stands_alone(c
 )
 def test_what_only_looks_like_a_contrast_stays(sentence: str) -> None:
     assert all(form.text.startswith(sentence[:7]) for form in forms(sentence))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "leans"),
+    [
+        ("The former secretary general Kofi Annan has died at the age of 80.", False),
+        ("The former defence secretary says that the army was late.", True),
+        ("The former was said to have left before the latter.", True),
+        ("So-called Islamic State said that it was behind the explosions.", False),
+        ("So the army left the town.", True),
+        ("In their annual letter, released on Tuesday, Bill and Melinda Gates name three myths.", False),
+    ],
+)
+def test_who_is_named_in_the_sentence_itself_does_not_lean(sentence: str, leans: bool) -> None:
+    assert is_dangling(sentence) is leans
+
+
+def test_a_quotation_may_close_with_a_mark_of_the_other_form() -> None:
+    assert usable(forms('“He was carried away by a vehicle," the military said in a statement on Sunday.'))
+    assert not usable(forms("“He was carried away by a vehicle, the military said in a statement on Sunday."))
+    assert not usable(forms('The military said on Sunday: “He was carried away. "The car" was a lorry.'))
 
 
 def test_how_old_the_page_was_goes() -> None:
