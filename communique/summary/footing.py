@@ -125,8 +125,8 @@ def usable(found: Sequence[Form]) -> list[Form]:
 
 
 def _whole_quotes(text: str) -> bool:
-    """Every quotation that opens also closes, be it with a mark of the other form. Single quotation marks are left alone:
-    they are apostrophes, too."""
+    """Every quotation that opens also closes, be it with a mark of the other form. Single quotation marks are left
+    alone: they are apostrophes, too."""
     curly, straight = text.count("“") - text.count("”"), text.count('"')
     return (curly + straight) % 2 == 0 if straight else not curly
 
