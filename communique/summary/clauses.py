@@ -82,6 +82,11 @@ _OPENS_SUBORDINATE: Final = re.compile(
     r"^(?:Although|While|When|Whenever|As|If|After|Because|Since|Despite|Though|Once|Until|Unless|Before|Even|With|"
     r"Under|Given|Adding|Whether|In addition|Not)\b"
 )
+#: A clause that opens the sentence: what follows its comma is the subject, and adds nothing to the name before it.
+_OPENING: Final = re.compile(
+    r"(?:[A-Z][a-z]+(?:ing|ed)|In|On|At|By|For|From|To|With|After|Before|During|Since|While|When|As|Amid|Despite|Under|"
+    r"Following|Among|Until|Although|Though|If|Because|Once|Along|Across|Near|Inside|Outside|Like|Unlike)\s[^,]*"
+)
 _SEMICOLON: Final = re.compile(r";\s[^“”\"]{10,260}(?=[.]?$)")
 _SETTING: Final = re.compile(
     r"^(?:Speaking|Addressing|Commenting|Asked|Responding|Writing|Following|According to tradition|During|After|Amid|Ahead of|"
@@ -168,7 +173,10 @@ def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
                     stop += 1
                 elif not (FINITE.match(after) or _ATTRIBUTED.match(after)):
                     continue
-            if pattern is _APPOSITION and not _ENDS_IN_NAME.search(sentence[max(0, start - _LONGEST_NAME) : start]):
+            if pattern is _APPOSITION and (
+                not _ENDS_IN_NAME.search(sentence[max(0, start - _LONGEST_NAME) : start])
+                or _OPENING.fullmatch(sentence, begin, start)
+            ):
                 continue
             trails = pattern in (_PARTICIPLE, _TRAILING, _TAIL)
             if trails and not FINITE.search(sentence, begin, start):

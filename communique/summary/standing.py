@@ -84,6 +84,9 @@ _VERB: Final = re.compile(
     r"|\b\w{3,}[^s\W]s (?=(?:the|an?|his|its|their|that|whether|how|himself|herself|itself|themselves)\b)"
 )
 _FEW_WORDS: Final = 14
+#: Words that a sentence writes small, and a headline with capitals; so many tell.
+_LONG_WORD: Final = re.compile(r"\b[^\W\d_]{4,}\b")
+_HEADLINE_WORDS: Final = 6
 _RUN_TOGETHER: Final = re.compile(
     r"\b(?!ExxonMobil|AstraZeneca|BlackRock|CrowdStrike|MasterCard|ConocoPhillips)\w*[a-z]{4}[A-Z][a-z]{3}|\b[a-z]{3,}[A-Z][a-z]{2}|[a-z]{4}[A-Z]{3}|[A-Z]{4}[a-z]{3}|[.!?][)\]][A-Z][a-z]"
 )
@@ -176,6 +179,9 @@ def is_broken(sentence: str) -> bool:
     """Whether it is no sentence to show: words run together ("sharingPRAGUE"), a link of the page, a picture's caption,
     half of a quotation, or few words and no verb, as in a headline."""
     if any(fault.search(sentence) for fault in (_RUN_TOGETHER, _LINK, _CAPTION, _HALF_QUOTED)):
+        return True
+    long = _LONG_WORD.findall(QUOTED.sub("", sentence))
+    if len(long) >= _HEADLINE_WORDS and all(word[0].isupper() for word in long):
         return True
     return sentence.count(" ") < _FEW_WORDS and not (FINITE.search(sentence) or _VERB.search(sentence))
 
