@@ -72,11 +72,11 @@ _TRAILING: Final = re.compile(
     r"weeks after|a day after|two days after)\s|and\s+(?=(?:the|a|an|he|she|it|they|his|her|its|their|[A-Z][\w’'-]+)\s[^,;]{0,60}?"
     r"\b(?:is|are|was|were|has|have|had|will|would|can|could)\s))[^;“”\"]{8,220}(?=[.]?$)"
 )
-#: The same without a comma, where the word alone opens a clause.
+#: The same without a comma, where the word alone opens a clause. "While" then limits: "to halt tests while talks go on".
 _TAIL: Final = re.compile(
     r"(?<!even)(?<!just)(?<!hours)(?<!days)(?<!day)(?<!weeks)(?<!week)(?<!months)(?<!month)(?<!years)(?<!year)(?<!minutes)"
     r"(?<!only)(?<!shortly)(?<!soon)(?<!immediately)(?<!long)(?<!came)(?<!comes)(?<!come)(?<!was)(?<!were)(?<!is)(?<!are)"
-    r"\s(?:while|whereas|following|amid|in the wake of)\s[^;“”\"]{12,200}(?=[.]?$)"
+    r"\s(?:whereas|following|amid|in the wake of)\s[^;“”\"]{12,200}(?=[.]?$)"
 )
 _OPENS_SUBORDINATE: Final = re.compile(
     r"^(?:Although|While|When|Whenever|As|If|After|Because|Since|Despite|Though|Once|Until|Unless|Before|Even|With|"
@@ -87,6 +87,9 @@ _OPENING: Final = re.compile(
     r"(?:[A-Z][a-z]+(?:ing|ed)|In|On|At|By|For|From|To|With|After|Before|During|Since|While|When|As|Amid|Despite|Under|"
     r"Following|Among|Until|Although|Though|If|Because|Once|Along|Across|Near|Inside|Outside|Like|Unlike)\s[^,]*"
 )
+#: Behind two dashes, the subject that a clause before them waits for: "Dubbed the pact — … — it is an old one".
+_SUBJECT: Final = re.compile(r"\s(?:it|he|she|they|there)\b")
+_DASH: Final = re.compile(r"\s(?:--|[—–])\s")
 _SEMICOLON: Final = re.compile(r";\s[^“”\"]{10,260}(?=[.]?$)")
 _SETTING: Final = re.compile(
     r"^(?:Speaking|Addressing|Commenting|Asked|Responding|Writing|Following|According to tradition|During|After|Amid|Ahead of|"
@@ -178,7 +181,13 @@ def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
                 or _OPENING.fullmatch(sentence, begin, start)
             ):
                 continue
+            if pattern is _APPOSITION and _in_aside(sentence[begin:start]):
+                stop -= 1
+            if pattern is _DASHES and _SUBJECT.match(sentence, stop):
+                continue
             trails = pattern in (_PARTICIPLE, _TRAILING, _TAIL)
+            if trails and _DASH.search(sentence, start, stop):
+                continue
             if trails and not FINITE.search(sentence, begin, start):
                 continue
             if trails and _OPENS_SUBORDINATE.match(sentence[begin:]) and "," not in sentence[begin:start]:
@@ -195,6 +204,15 @@ def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
         and sentence.count("(", start, stop) == sentence.count(")", start, stop)
     ]
     return sorted(allowed, key=lambda span: (span[0], -span[1]))[:MOST_CUTS]
+
+
+def _in_aside(before: str) -> bool:
+    """Whether what stands before an apposition is an aside itself, whose closing comma must stay: "Daryl Morey, general
+    manager of the Rockets, one of the teams,"; not so a name ("On Monday Aliyev") or what follows an opening clause."""
+    head, comma, last = before.rpartition(", ")
+    if not comma or re.fullmatch(r"(?:[A-Z][\w.’'-]*\s?)+", last):
+        return False
+    return not _OPENING.fullmatch(head) or "," in head
 
 
 def _form(sentence: str, begin: int, end: int, spans: tuple[tuple[int, int], ...], cuts: int) -> Form | None:

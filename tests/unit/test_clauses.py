@@ -157,6 +157,25 @@ def test_the_subject_behind_an_opening_clause_is_no_aside() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("sentence", "broken"),
+    [
+        (
+            "It began after Daryl Morey, general manager of the Houston Rockets, one of the best teams, appeared late.",
+            "Rockets appeared",
+        ),
+        (
+            "For all the deaths -- including 30 in Gaza, and Israel reporting that it has three -- there has been no truce.",
+            "Gaza.",
+        ),
+        ("Newly dubbed the pact — the latest of three that they made — it is an old one.", "pact it"),
+        ("He promised to suspend the tests of all missiles while the negotiations in the capital go on.", "missiles."),
+    ],
+)
+def test_a_cut_breaks_no_sentence_and_takes_no_limit(sentence: str, broken: str) -> None:
+    assert not any(broken in form.text for form in forms(sentence))
+
+
 def test_how_old_the_page_was_goes() -> None:
     assert forms("2 DAYS AGOTurkey's minister said that the road will open.")[0].text.startswith("Turkey's minister")
 
