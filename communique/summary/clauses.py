@@ -89,6 +89,7 @@ _OPENING: Final = re.compile(
 )
 #: Behind two dashes, the subject that a clause before them waits for: "Dubbed the pact — … — it is an old one".
 _SUBJECT: Final = re.compile(r"\s(?:it|he|she|they|there)\b")
+_DETERMINED: Final = re.compile(r"(?:the|an?|his|her|its|their|no|some|many|most|all|both|[A-Z]\S*)\s")
 _DASH: Final = re.compile(r"\s(?:--|[—–])\s")
 _SEMICOLON: Final = re.compile(r";\s[^“”\"]{10,260}(?=[.]?$)")
 _SETTING: Final = re.compile(
@@ -170,9 +171,8 @@ def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
             at = start + 1
             if pattern is _RELATIVE and sentence[stop : stop + 1] == ",":
                 after = sentence[stop + 1 :].lstrip()
-                if FINITE.match(after) and not _NAME_APPOSED.search(
-                    sentence[max(0, start - 2 * _LONGEST_NAME) : start]
-                ):
+                apposed = _NAME_APPOSED.search(sentence[max(0, start - 2 * _LONGEST_NAME) : start])
+                if FINITE.match(after) and not (apposed or _in_aside(sentence[begin:start])):
                     stop += 1
                 elif not (FINITE.match(after) or _ATTRIBUTED.match(after)):
                     continue
@@ -212,7 +212,8 @@ def _in_aside(before: str) -> bool:
     head, comma, last = before.rpartition(", ")
     if not comma or re.fullmatch(r"(?:[A-Z][\w.’'-]*\s?)+", last):
         return False
-    return not _OPENING.fullmatch(head) or "," in head
+    opening = _OPENING.fullmatch(head) or (head.count(" ") < 4 and _DETERMINED.match(last))
+    return not opening or "," in head
 
 
 def _form(sentence: str, begin: int, end: int, spans: tuple[tuple[int, int], ...], cuts: int) -> Form | None:

@@ -168,6 +168,11 @@ def test_the_subject_behind_an_opening_clause_is_no_aside() -> None:
             "For all the deaths -- including 30 in Gaza, and Israel reporting that it has three -- there has been no truce.",
             "Gaza.",
         ),
+        (
+            "The deal, reached after talks in Moscow, which the president also attended, was meant to stop the war.",
+            "Moscow was",
+        ),
+        ("Last week, the minister of health, who had been in Moscow, was told to stay at home.", "health, was"),
         ("Newly dubbed the pact — the latest of three that they made — it is an old one.", "pact it"),
         ("He promised to suspend the tests of all missiles while the negotiations in the capital go on.", "missiles."),
     ],
