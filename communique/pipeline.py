@@ -19,18 +19,18 @@ from communique.config import Settings
 from communique.errors import Internal, ItemError, NothingToSummarise, TimedOut, TooShort
 from communique.grounding import Checker
 from communique.models import resolve
-from communique.reader import Reader
 from communique.reading import read
 from communique.record import Article, Record
 from communique.summary import FEWEST_ARTICLE_WORDS, Draft, Summariser, Writer
+from communique.trunk.reader import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from communique.document import Document
-    from communique.reader import Reading
     from communique.record import RequestedMode, Summary
+    from communique.trunk.reader import Reading
 
 __all__ = ["ALL_TASKS", "Pipeline"]
 

@@ -232,10 +232,10 @@ def trunk_roofline(machine: Machine, articles: Sequence[Article], threads: int =
     """
     import openvino
 
-    from communique.encoder import Encoder
     from communique.models import resolve
     from communique.reading import read
-    from communique.windows import cut, load_tokenizer
+    from communique.trunk.encoder import Encoder
+    from communique.trunk.windows import cut, load_tokenizer
 
     folder = resolve("trunk")
     encoder, tokenizer = Encoder(folder / "trunk.xml", threads), load_tokenizer(folder / "tokenizer.json")

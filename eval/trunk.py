@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from communique.encoder import Encoder
 from communique.models import resolve
-from communique.windows import cut, load_tokenizer
+from communique.trunk.encoder import Encoder
+from communique.trunk.windows import cut, load_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

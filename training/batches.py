@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Final, Literal
 import numpy as np
 import torch
 
-from communique.features import mention_features, passage_features, sentence_features
 from communique.labels import STANCES, TOPICS
-from communique.passages import TITLE, TokenIndex, passages
 from communique.perturbation import swap_sides
 from communique.targets import opposed
-from communique.windows import Window, cut, padded
+from communique.trunk.features import mention_features, passage_features, sentence_features
+from communique.trunk.passages import TITLE, TokenIndex, passages
+from communique.trunk.windows import Window, cut, padded
 from communique.words import words
 
 if TYPE_CHECKING:

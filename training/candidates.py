@@ -23,9 +23,9 @@ from rich.progress import track
 from communique.config import Settings
 from communique.grounding import Checker
 from communique.models import resolve
-from communique.reader import Reader
 from communique.summary import Draft, Summariser, Writer, is_copy
 from communique.summary.faithful import is_faithful
+from communique.trunk.reader import Reader
 from training import command, data, summaries
 from training.data import document_of
 from training.settings import SummarizerSettings
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from communique.document import Document
-    from communique.reader import Reading
+    from communique.trunk.reader import Reading
     from training.data import Labelled
     from training.summaries import Pair
 

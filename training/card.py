@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from communique.reader import Calibration
+    from communique.trunk.reader import Calibration
     from training.settings import ClassifierSettings
 
 __all__ = ["SETS", "classifier_card"]

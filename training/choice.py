@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from communique.features import CHOICE_FEATURES
+from communique.trunk.features import CHOICE_FEATURES
 from training.data import document_of
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from communique.reader import Reader
+    from communique.trunk.reader import Reader
     from training.data import Labelled
 
 __all__ = ["fit", "none"]

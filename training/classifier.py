@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import nn
 
-from communique.windows import load_tokenizer
+from communique.trunk.windows import load_tokenizer
 from training import command, data
 from training.batches import (
     ArticleSample,

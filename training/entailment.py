@@ -30,7 +30,7 @@ from torch import Tensor, nn
 from communique.evidence import EvidenceIndex
 from communique.grounding import missing
 from communique.perturbation import KINDS, perturb
-from communique.windows import load_tokenizer, padded, pair
+from communique.trunk.windows import load_tokenizer, padded, pair
 from training import command, data
 from training.graph import save_graph
 from training.model import best_arithmetic
@@ -40,7 +40,7 @@ from training.settings import EntailmentSettings, as_yaml
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from communique.windows import Window
+    from communique.trunk.windows import Window
 
 __all__ = ["EntailmentModel", "Example", "epoch", "examples", "export", "logits_of", "main", "train"]
 

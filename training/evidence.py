@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.optimize import minimize
 
-from communique.features import EVIDENCE_FEATURES
-from communique.passages import TITLE
-from communique.reader import Calibration
+from communique.trunk.features import EVIDENCE_FEATURES
+from communique.trunk.passages import TITLE
+from communique.trunk.reader import Calibration
 from training.data import document_of
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from communique.reader import Reader, Reading
+    from communique.trunk.reader import Reader, Reading
     from training.data import Labelled
 
 __all__ = ["fit"]

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from communique.errors import CommuniqueError, UsageError
-from communique.reader import Calibration, Reader
+from communique.trunk.reader import Calibration, Reader
 from training import choice, evidence
 from training.batches import ArticleSample
 from training.calibration import fit, fit_topics
@@ -41,7 +41,7 @@ from training.validation import figures
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from communique.windows import Window
+    from communique.trunk.windows import Window
     from training.data import Labelled
 
 __all__ = ["export_classifier", "main"]

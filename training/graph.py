@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import torch
 
-from communique.windows import padded
+from communique.trunk.windows import padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from communique.windows import Window
+    from communique.trunk.windows import Window
 
 __all__ = ["agreement", "save_graph"]
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final
 import torch
 from torch import Tensor, nn
 
-from communique.features import PASSAGE_FEATURES
-from communique.passages import TITLE
+from communique.trunk.features import PASSAGE_FEATURES
+from communique.trunk.passages import TITLE
 from training.batches import ArticleSample, SentenceSample
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """The trunk and its heads as a torch module: one reading of an article, from which every head drinks.
 
 Shapes: W windows of at most L tokens, hidden size H = 384. The same arithmetic stands in numpy in
-`communique/heads.py`, and a test holds the two together.
+`communique/trunk/heads.py`, and a test holds the two together.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from communique.features import MENTION_FEATURES, PASSAGE_FEATURES, SENTENCE_FEATURES
 from communique.labels import STANCES, TOPICS
+from communique.trunk.features import MENTION_FEATURES, PASSAGE_FEATURES, SENTENCE_FEATURES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from communique.document import Document
-    from communique.reader import Reader
+    from communique.trunk.reader import Reader
 
 __all__ = ["fit"]
 

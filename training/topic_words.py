@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from communique.bag import BUCKETS, bag, count
 from communique.labels import TOPICS
+from communique.trunk.bag import BUCKETS, bag, count
 from communique.words import words
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _WORLD_WEIGHT: Final = 0.4
 
 
 def fit(articles: Sequence[Labelled], topics: Sequence[str] = TOPICS) -> dict[str, NDArray[np.float32]]:
-    """Weights `topic_words.idf` [buckets], `.weight` [topics, buckets] and `.bias` [topics] of `communique.heads`."""
+    """Weights `topic_words.idf` [buckets], `.weight` [topics, buckets] and `.bias` [topics] of the heads."""
     from scipy.sparse import csr_matrix
     from sklearn.linear_model import LogisticRegression
     from sklearn.preprocessing import normalize

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-    from communique.encoder import Encoder
+    from communique.trunk.encoder import Encoder
 
 __all__ = ["Entailment"]
 
@@ -43,7 +43,7 @@ class Entailment:
 
     def logits(self, pairs: Sequence[tuple[str, Sequence[str]]]) -> NDArray[np.float32]:
         """[N], one for each claim with its evidence, in order."""
-        from communique.windows import pair
+        from communique.trunk.windows import pair
 
         if not pairs:
             return np.zeros(0, dtype=np.float32)
@@ -51,8 +51,8 @@ class Entailment:
         return encoder.logits([pair(tokenizer, claim, found, self._window_tokens) for claim, found in pairs])
 
     def _load(self) -> tuple[Encoder, Tokenizer]:
-        from communique.encoder import Encoder
-        from communique.windows import load_tokenizer
+        from communique.trunk.encoder import Encoder
+        from communique.trunk.windows import load_tokenizer
 
         with self._lock:
             if self._loaded is None:

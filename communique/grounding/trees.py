@@ -16,7 +16,7 @@ import numpy as np
 
 from communique.errors import EnvironmentFault
 from communique.grounding.features import features
-from communique.heads import sigmoid
+from communique.trunk.heads import sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

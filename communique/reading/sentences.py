@@ -124,7 +124,7 @@ def _ends(text: str, begin: int, end: int) -> bool:
         return True
     word = following[1]
     if not word:
-        return following[2] not in ",;:.…"
+        return following[2] not in ",;:.…™®"
     if word[0].islower():
         # "… he said?" and "Yahoo! is" go on; a name such as "al-Assad" or "eBay" after a full stop is too rare.
         return False

@@ -35,6 +35,7 @@ DATELINE: Final = re.compile(
 _CONNECTIVE: Final = re.compile(
     r"^(?:(?:Meanwhile|Moreover|Furthermore|In addition|Additionally|Also|Besides|Separately|Indeed|Thus|Therefore|In turn|"
     r"For (?:his|her|its|their) part|At the same time|In particular|Notably|As a result|Of course|In fact|In other words|"
+    r"In this (?:regard|respect|context|connection)|Against this (?:background|backdrop)|To this end|With this in mind|"
     r"So|Then),\s+|And\s+)(?=[A-Za-z“\"])"
 )
 #: What sets a sentence against the one before it: beside that one it stays, alone it points to nothing.

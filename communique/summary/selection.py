@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from communique.reader import Salience
     from communique.summary.drafts import Draft
+    from communique.trunk.reader import Salience
     from communique.words import Word
 
     #: Words and pairs of a form, each with the probability that it is wanted.

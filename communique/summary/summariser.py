@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from communique.document import Document
     from communique.grounding import Checker
-    from communique.reader import Salience
+    from communique.trunk.reader import Salience
 
 __all__ = ["FEWEST_ARTICLE_WORDS", "Summariser", "is_copy"]
 

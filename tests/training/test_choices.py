@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from communique.features import CHOICE_FEATURES
+from communique.trunk.features import CHOICE_FEATURES
 from training import choice, data
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Reads:
 
 
 def test_the_line_learns_what_readers_took_and_begins_without_an_opinion() -> None:
-    from communique.heads import Heads
+    from communique.trunk.heads import Heads
 
     article = replace(ARTICLE, choice=(0.5, 1.0, -1.0, 0.0))
     weights = choice.fit(Reads(), [article] * 80)  # type: ignore[arg-type]

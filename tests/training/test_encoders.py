@@ -143,7 +143,7 @@ def test_two_processes_end_with_the_weights_of_one(encoder: Path, corpus: str, t
 
 @pytest.fixture(scope="module")
 def made(encoder: Path) -> list[entailment.Example]:
-    from communique.windows import load_tokenizer
+    from communique.trunk.windows import load_tokenizer
     from training import data
 
     articles = list(data.articles(ROOT / "training" / "corpus" / "world.jsonl", "corpus"))[:4]
@@ -176,7 +176,7 @@ def test_the_graph_judges_as_the_model_does(made: list[entailment.Example], enco
     shutil.copy(encoder / "tokenizer.json", tmp_path)
     found = Entailment(tmp_path, tmp_path)
     assert not found.logits([]).size
-    from communique.encoder import Encoder
+    from communique.trunk.encoder import Encoder
 
     windows = [example.window for example in made[:12]]
     graph = Encoder(tmp_path / "entailment.xml", precision="f32").logits(windows)

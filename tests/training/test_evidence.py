@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from communique.features import EVIDENCE_FEATURES
-from communique.passages import TITLE
+from communique.trunk.features import EVIDENCE_FEATURES
+from communique.trunk.passages import TITLE
 from training import data, evidence
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from communique.features import MENTION_FEATURES, PASSAGE_FEATURES, SENTENCE_FEATURES
-from communique.heads import Heads
+from communique.trunk.features import MENTION_FEATURES, PASSAGE_FEATURES, SENTENCE_FEATURES
+from communique.trunk.heads import Heads
 
 torch = pytest.importorskip("torch")
 HIDDEN = 12

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from communique.windows import load_tokenizer
+from communique.trunk.windows import load_tokenizer
 from training import data
 from training.batches import article_sample
 from training.leftovers import Leftovers

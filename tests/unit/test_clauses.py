@@ -20,6 +20,7 @@ def test_the_whole_sentence_comes_first() -> None:
 
 def test_a_dateline_and_a_connective_are_taken_off_every_form() -> None:
     assert texts("BAKU, Oct. 10 (Wire) — Meanwhile, the army denied it.")[0] == "The army denied it."
+    assert texts("In this regard, Norway wants both sides to talk.")[0] == "Norway wants both sides to talk."
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from communique.reader import Salience
 from communique.summary.clauses import forms
 from communique.summary.drafts import MOST_SOURCES, Draft, sources
 from communique.summary.selection import Proven, Weights, candidates, choose
+from communique.trunk.reader import Salience
 from communique.words import words
 
 TEXTS = [

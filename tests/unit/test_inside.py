@@ -59,6 +59,10 @@ def test_a_paragraph_of_names_is_read_at_once() -> None:
             ["The ferry ran over the bar.", '"All of us saw it coming," Ann Quay said.'],
         ),
         (
+            "With the latest Quayside! ™ show about to begin, the band is late. Nobody minds.",
+            ["With the latest Quayside! ™ show about to begin, the band is late.", "Nobody minds."],
+        ),
+        (
             'Ann Quay said: "The ferry ran over the bar."Tom Quay said nothing of it.',
             ['Ann Quay said: "The ferry ran over the bar."', "Tom Quay said nothing of it."],
         ),

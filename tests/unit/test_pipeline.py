@@ -390,7 +390,7 @@ def test_what_stands_between_two_doubtful_blocks_is_doubted_with_them(pipeline: 
 def test_an_article_that_breaks_while_its_page_is_settled_harms_no_neighbour(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from communique.reader import Reading
+    from communique.trunk.reader import Reading
 
     whole = Reading.settled
 

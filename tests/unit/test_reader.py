@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from communique.models import resolve
-from communique.reader import Reader
 from communique.reading import read
 from communique.reading.settling import Settling
 from communique.record import Article
+from communique.trunk.reader import Reader
 
 if TYPE_CHECKING:
     from communique.document import Document
@@ -80,7 +80,7 @@ def test_what_nobody_doubted_is_read_as_it_is(reader: Reader) -> None:
 
 
 def test_evidence_is_given_in_reading_order_and_the_title_only_where_it_was_sent(reader: Reader) -> None:
-    from communique.passages import TITLE
+    from communique.trunk.passages import TITLE
 
     article = Article(id="1", text=ARTICLE, title="Two soldiers wounded on the border, Yerevan says")
     for title, scores, starts in (

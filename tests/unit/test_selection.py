@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from communique.reader import Salience
 from communique.summary.clauses import forms
 from communique.summary.selection import candidates, choose
+from communique.trunk.reader import Salience
 from communique.words import words
 
 

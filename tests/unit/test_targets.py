@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from communique.passages import TITLE, TokenIndex, passages
 from communique.targets import mentions
-from communique.windows import Window
+from communique.trunk.passages import TITLE, TokenIndex, passages
+from communique.trunk.windows import Window
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

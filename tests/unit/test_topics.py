@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from communique.models import resolve
-from communique.reader import Reader
 from communique.topics import MOST_TOPICS, OTHER, marginals
+from communique.trunk.reader import Reader
 
 
 def listed(logits: np.ndarray, sizes: np.ndarray, alone: int | None) -> np.ndarray:

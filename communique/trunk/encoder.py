@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from communique.errors import TimedOut
-from communique.windows import padded
+from communique.trunk.windows import padded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from communique.windows import Window
+    from communique.trunk.windows import Window
 
 __all__ = ["Encoder"]
 

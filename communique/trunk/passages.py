@@ -15,7 +15,7 @@ from communique.targets import mentions
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from communique.windows import Window
+    from communique.trunk.windows import Window
 
 __all__ = ["FAR", "LAST", "TITLE", "Passage", "TokenIndex", "passages"]
 

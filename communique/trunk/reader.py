@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from communique.bag import bag, count
-from communique.encoder import Encoder
-from communique.features import (
+from communique.labels import IPTC, STANCES
+from communique.reading.settling import Settling, is_open, settle
+from communique.record import Span, Stance
+from communique.targets import opposed
+from communique.topics import EVIDENCE, MOST_TOPICS, OTHER, PASSAGE, marginals
+from communique.trunk.bag import bag, count
+from communique.trunk.encoder import Encoder
+from communique.trunk.features import (
     EVIDENCE_FEATURES,
     choice_features,
     evidence_features,
@@ -24,14 +29,9 @@ from communique.features import (
     passage_features,
     sentence_features,
 )
-from communique.heads import Heads, sigmoid, softmax
-from communique.labels import IPTC, STANCES
-from communique.passages import TITLE, Passage, TokenIndex, passages
-from communique.reading.settling import Settling, is_open, settle
-from communique.record import Span, Stance
-from communique.targets import opposed
-from communique.topics import EVIDENCE, MOST_TOPICS, OTHER, PASSAGE, marginals
-from communique.windows import Window, cut, load_tokenizer
+from communique.trunk.heads import Heads, sigmoid, softmax
+from communique.trunk.passages import TITLE, Passage, TokenIndex, passages
+from communique.trunk.windows import Window, cut, load_tokenizer
 from communique.words import Word, words
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from communique.bag import BUCKETS
 from communique.errors import EnvironmentFault
+from communique.trunk.bag import BUCKETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ class Heads:
         return self._linear("topic_out", _gelu(self._linear("topic_hidden", pooled)))  # type: ignore[no-any-return]
 
     def topic_words(self, buckets: NDArray[np.intp], counts: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits [topics] from the words alone, as `communique.bag` counts them."""
+        """Logits [topics] from the words alone, as `communique.trunk.bag` counts them."""
         values = counts * self._weights["topic_words.idf"][buckets]
         length = float(np.linalg.norm(values))
         if not length:

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from communique.passages import FAR, LAST, TITLE
+from communique.trunk.passages import FAR, LAST, TITLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from communique.passages import Passage
+    from communique.trunk.passages import Passage
 
 __all__ = [
     "CHOICE_FEATURES",
