@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from communique.lm.sampling import Sampling
 
-__all__ = ["Batch", "Job", "Request"]
+__all__ = ["Job", "Request"]
 
 
 class Job(Future[Completion]):
@@ -43,13 +43,8 @@ class Request:
     prompt: tuple[int, ...]
     sampling: Sampling
     deadline: float | None
-    on_tokens: Callable[[int, list[int]], None] | None
     score_from: int | None
     deaths: int = 0
-
-    @property
-    def constrained(self) -> bool:
-        return self.sampling.regex is not None or self.sampling.grammar is not None
 
     @property
     def succeeded(self) -> bool:
@@ -69,17 +64,5 @@ class Request:
             "id": self.id,
             "tokens": self.prompt,
             "sampling": asdict(self.sampling),
-            "stream": self.on_tokens is not None,
             "score_from": self.score_from,
         }
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """Requests that were given together, to run by themselves when they are `alone`."""
-
-    requests: list[Request]
-    alone: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"op": "add", "requests": [request.as_dict() for request in self.requests], "alone": self.alone}
