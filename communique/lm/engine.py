@@ -12,29 +12,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from communique.lm.device import choose_engine
-from communique.lm.sampling import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
 
 __all__ = ["Engine", "EngineRequest", "Runtime", "failure", "open_runtime"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineRequest:
-    """One prompt. With `score_from`, the tokens from there on are scored and none are written."""
+    """One prompt. With `score_from`, the tokens from there on are scored; `max_new_tokens` is 0 then."""
 
     id: int
     tokens: list[int]
-    sampling: Sampling
+    max_new_tokens: int
+    ignore_end: bool
     score_from: int | None
-
-    @property
-    def new_tokens(self) -> int:
-        """To be written at most."""
-        return 0 if self.score_from is not None else self.sampling.max_new_tokens
 
 
 class Runtime(Protocol):
@@ -80,7 +75,7 @@ class Engine:
     def handle(self, message: dict[str, Any]) -> None:
         """Take in one message."""
         if message["op"] == "add":
-            self._waiting.append([_request(item) for item in message["requests"]])
+            self._waiting.append([EngineRequest(**item) for item in message["requests"]])
         elif message["op"] == "cancel":
             self._cancel(int(message["id"]))
 
@@ -99,7 +94,7 @@ class Engine:
                 self._report(self._runtime.start(fitting))
 
     def _fits(self, request: EngineRequest) -> bool:
-        count, new = len(request.tokens), request.new_tokens
+        count, new = len(request.tokens), request.max_new_tokens
         length = max(count, new) if self._runtime.encoder_decoder else count + new
         if count and length <= self._runtime.context and count + new <= self._runtime.room:
             return True
@@ -140,12 +135,3 @@ def open_runtime(settings: EngineSettings) -> Runtime:
 def failure(id_: int, type_: str, message: str) -> dict[str, Any]:
     """The message that a request came to nothing. `type_`: `invalid` for a fault of the request, or `memory`."""
     return {"event": "failed", "id": id_, "type": type_, "message": message}
-
-
-def _request(item: dict[str, Any]) -> EngineRequest:
-    return EngineRequest(
-        id=item["id"],
-        tokens=item["tokens"],
-        sampling=Sampling(**item["sampling"]),
-        score_from=item["score_from"],
-    )

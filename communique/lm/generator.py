@@ -6,7 +6,7 @@ after the other. When the process dies it is started again and each request in w
 twice before it was ready, requests are refused for half a minute, and then it is tried again.
 
     >>> with Generator() as generator:                                    # doctest: +SKIP
-    ...     [job] = generator.submit_batch([prompt], Sampling(), deadline=time.monotonic() + 5)
+    ...     [job] = generator.submit_batch([prompt], 90, deadline=time.monotonic() + 5)
     ...     completion = job.result()
 """
 
@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from communique import errors
 from communique.errors import CommuniqueError, EngineDied, EnvironmentFault, TimedOut, UsageError
-from communique.lm.job import Job, Request
+from communique.lm.job import Completion, Job, Request
 from communique.lm.process import ChildProcess
-from communique.lm.sampling import Completion, EngineSettings, Sampling
+from communique.lm.settings import EngineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Generator", "Job"]
+__all__ = ["Generator"]
 
 #: How often the process may end under one request, or before it was ready, until that is given up.
 _TRIES: Final = 2
 #: Seconds from there until the process is tried again: what was wrong (memory, a disk) may have passed.
 _PAUSE: Final = 30.0
-_DEFAULT: Final = Sampling()
+_MOST_NEW_TOKENS: Final = 8192
 
 
 class Generator:
@@ -107,8 +107,9 @@ class Generator:
     def submit_batch(
         self,
         prompts: Sequence[Sequence[int]],
-        sampling: Sampling = _DEFAULT,
+        max_new_tokens: int,
         *,
+        ignore_end: bool = False,
         deadline: float | None = None,
     ) -> list[Job]:
         """Hand in prompts that run together and by themselves, so that the same batch gives the same answers.
@@ -117,22 +118,27 @@ class Generator:
 
         Args:
             prompts: token ids.
-            sampling: of all of them.
+            max_new_tokens: tokens to write of each at most.
+            ignore_end: write `max_new_tokens` whatever the model says: for measurements.
             deadline: on the clock of `time.monotonic()`.
 
         Raises:
-            UsageError: an empty prompt.
+            UsageError: an empty prompt, or `max_new_tokens` outside its range.
             EnvironmentFault: the process cannot start.
         """
-        return self._add([(prompt, None) for prompt in prompts], sampling, deadline)
+        if not 1 <= max_new_tokens <= _MOST_NEW_TOKENS:
+            raise UsageError(f"`max_new_tokens` must be from 1 to {_MOST_NEW_TOKENS:,}; got {max_new_tokens!r}")
+        return self._add([(prompt, None) for prompt in prompts], max_new_tokens, ignore_end, deadline)
 
-    def generate(self, prompts: Sequence[Sequence[int]], sampling: Sampling = _DEFAULT) -> list[Completion]:
+    def generate(
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, *, ignore_end: bool = False
+    ) -> list[Completion]:
         """The completions of a batch that runs by itself, in order.
 
         Raises:
             UsageError, EnvironmentFault: of the first request that failed; the others are stopped.
         """
-        return _results(self.submit_batch(prompts, sampling))
+        return _results(self.submit_batch(prompts, max_new_tokens, ignore_end=ignore_end))
 
     def score(self, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[tuple[float, ...]]:
         """For each (prompt, continuation) the natural log-probability of each token of the continuation.
@@ -140,7 +146,7 @@ class Generator:
         No token is written. A pair costs what reading it costs, and about 200 kB of memory a token.
         """
         items = [((*prompt, *continuation), len(prompt)) for prompt, continuation in pairs]
-        return [completion.logprobs for completion in _results(self._add(items, _DEFAULT, None))]
+        return [completion.logprobs for completion in _results(self._add(items))]
 
     def close(self) -> None:
         """Stop all work and end the process. What is not done is cancelled."""
@@ -158,7 +164,11 @@ class Generator:
             pump.join()
 
     def _add(
-        self, items: Sequence[tuple[Sequence[int], int | None]], sampling: Sampling, deadline: float | None
+        self,
+        items: Sequence[tuple[Sequence[int], int | None]],
+        max_new_tokens: int = 0,
+        ignore_end: bool = False,
+        deadline: float | None = None,
     ) -> list[Job]:
         """Hand in (prompt, index of the first token to be scored)."""
         requests = []
@@ -167,7 +177,7 @@ class Generator:
                 raise UsageError("a prompt needs at least one token")
             id_ = next(self._ids)
             job = Job(lambda id_=id_: self._cancel(id_))  # type: ignore[misc]
-            requests.append(Request(id_, job, tuple(prompt), sampling, deadline, score_from))
+            requests.append(Request(id_, job, tuple(prompt), max_new_tokens, ignore_end, deadline, score_from))
         if not requests:
             return []
         with self._lock:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
 
 __all__ = ["OpenVinoRuntime"]
 
@@ -93,7 +93,7 @@ class OpenVinoRuntime:
         if request.score_from is not None:
             config.max_new_tokens, config.echo, config.logprobs = 0, True, 1
         else:
-            config.max_new_tokens, config.ignore_eos = request.sampling.max_new_tokens, request.sampling.ignore_end
+            config.max_new_tokens, config.ignore_eos = request.max_new_tokens, request.ignore_end
         return config
 
     def _report(self, work: _Work) -> Iterator[dict[str, Any]]:
@@ -115,7 +115,7 @@ class OpenVinoRuntime:
         request, tokens = work.request, output.generated_ids
         if request.score_from is not None:  # the echo of the prompt: its probabilities are all there is
             return {"tokens": [], "logprobs": output.generated_log_probs[request.score_from :]}
-        if tokens and tokens[-1] == self._end and not request.sampling.ignore_end:
+        if tokens and tokens[-1] == self._end and not request.ignore_end:
             tokens = tokens[:-1]
         return {"tokens": tokens, "logprobs": []}
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
     from communique.lm.torch_model import Network
 
 __all__ = ["PlainBatches"]
@@ -93,15 +93,14 @@ class PlainBatches:
 
     def _written(self, batch: Sequence[EngineRequest]) -> Iterator[dict[str, Any]]:
         """What is written of each prompt, up to the end token; what follows that is padding."""
-        sampling = batch[0].sampling
         ids, mask = self._padded([request.tokens for request in batch])
         prefix = 1 if self._network.encoder_decoder else ids.shape[1]
-        ends = () if sampling.ignore_end else self._network.ends
+        ends = () if batch[0].ignore_end else self._network.ends
         out = self._network.module.generate(
             input_ids=ids,
             attention_mask=mask,
             generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
-                max_new_tokens=sampling.max_new_tokens, do_sample=False, eos_token_id=list(ends) or None
+                max_new_tokens=batch[0].max_new_tokens, do_sample=False, eos_token_id=list(ends) or None
             ),
             stopping_criteria=StoppingCriteriaList([_LetGo(batch, self._open)]),
         )
@@ -136,7 +135,7 @@ def _batches(requests: Sequence[EngineRequest], settings: EngineSettings) -> Ite
     batch: list[EngineRequest] = []
     for request in requests:
         rows = len(batch) + 1
-        longest = max(len(one.tokens) for one in (*batch, request)) + request.new_tokens
+        longest = max(len(one.tokens) for one in (*batch, request)) + request.max_new_tokens
         if batch and (rows > settings.max_sequences or rows * longest > settings.kv_cache_tokens):
             yield batch
             batch = []

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
     from communique.lm.torch_model import Network
 
 __all__ = ["ContinuousBatches"]
@@ -59,8 +59,8 @@ class ContinuousBatches:
                 self._manager.add_request(
                     request.tokens,
                     request_id=str(request.id),
-                    max_new_tokens=request.new_tokens,
-                    eos_token_id=-1 if request.sampling.ignore_end else list(self._ends),
+                    max_new_tokens=request.max_new_tokens,
+                    eos_token_id=-1 if request.ignore_end else list(self._ends),
                 )
 
     def stop(self, request: EngineRequest) -> None:
@@ -89,6 +89,6 @@ class ContinuousBatches:
         if result.error is not None:
             return failure(request.id, "memory", f"the engine gave the request up: {result.error}")
         tokens = list(result.generated_tokens)
-        if tokens and tokens[-1] in self._ends and not request.sampling.ignore_end:
+        if tokens and tokens[-1] in self._ends and not request.ignore_end:
             tokens.pop()
         return {"event": "done", "id": request.id, "tokens": tokens, "logprobs": []}

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
 
 __all__ = ["TorchRuntime"]
 

@@ -5,8 +5,8 @@ Between two steps, and only there, it looks at its input: OpenVINO's `step()` ho
 the engine has a process of its own.
 
 In:   {settings}      once, first
-      add {requests}  [{id, tokens, sampling, score_from}], of one sampling; nothing else is batched with them, so that
-                      the same requests give the same answers
+      add {requests}  [{id, tokens, max_new_tokens, ignore_end, score_from}], which want the same; nothing else is
+                      batched with them, so that the same requests give the same answers
       cancel {id}
 Out:  ready {}, fatal {type, message}, done {id, tokens, logprobs}, failed {id, type, message}
 
@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from communique.errors import CommuniqueError
 from communique.lm.engine import Engine, open_runtime
-from communique.lm.sampling import EngineSettings
+from communique.lm.settings import EngineSettings
 
 __all__ = ["Channel", "main", "serve"]
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from communique.errors import TimedOut, UsageError
-from communique.lm import Generator, LanguageTokenizer, Sampling, build_prompt
+from communique.lm import Generator, LanguageTokenizer, build_prompt
 from communique.lm.gguf_tokenizer import build_tokenizer
 from communique.models import load_registry, resolve, shipped_folder
 
@@ -25,7 +25,7 @@ ARTICLE = [
     "Freight on the line fell by a third after the border was closed to trucks in 2023.",
     "Work on the bridge at Valga will begin in September and cost 11 million euros.",
 ]
-SHORT = Sampling(max_new_tokens=24)
+SHORT = 24
 WAIT = 300.0
 
 
@@ -46,7 +46,7 @@ def prompts(tokenizer: LanguageTokenizer) -> list[tuple[int, ...]]:
 
 
 def test_it_writes_about_the_article(generator: Generator, tokenizer: LanguageTokenizer, prompts: list) -> None:
-    [found] = generator.generate(prompts[2:3], Sampling(max_new_tokens=60))
+    [found] = generator.generate(prompts[2:3], 60)
     text = tokenizer.decode(found.token_ids)
     assert "Estonia" in text
     assert "Latvia" in text
@@ -55,25 +55,24 @@ def test_it_writes_about_the_article(generator: Generator, tokenizer: LanguageTo
 
 def test_the_same_batch_repeats_exactly_whatever_else_is_asked(generator: Generator, prompts: list) -> None:
     first = generator.generate(prompts, SHORT)
-    [before] = generator.submit_batch(prompts[:1], Sampling(max_new_tokens=40))
+    [before] = generator.submit_batch(prompts[:1], 40)
     jobs = generator.submit_batch(prompts, SHORT)
-    [after] = generator.submit_batch(prompts[1:2], Sampling(max_new_tokens=40))
+    [after] = generator.submit_batch(prompts[1:2], 40)
     assert [job.result(WAIT) for job in jobs] == first
     assert len(before.result(WAIT).token_ids) > 0
     assert len(after.result(WAIT).token_ids) > 0
 
 
 def test_cancelling_and_deadlines_stop_the_work(generator: Generator, prompts: list) -> None:
-    endless = Sampling(max_new_tokens=4000, ignore_end=True)
     generator.generate(prompts[:1], SHORT)
-    [job] = generator.submit_batch(prompts[:1], endless)
-    [late] = generator.submit_batch(prompts[1:2], endless, deadline=time.monotonic() + 0.5)
+    [job] = generator.submit_batch(prompts[:1], 4000, ignore_end=True)
+    [late] = generator.submit_batch(prompts[1:2], 4000, ignore_end=True, deadline=time.monotonic() + 0.5)
     with pytest.raises(TimedOut):
         late.result(WAIT)
     assert job.cancel()
     # 4,000 tokens would take a minute: the next batch gets its turn at once.
     began = time.monotonic()
-    generator.generate(prompts[:1], Sampling(max_new_tokens=2))
+    generator.generate(prompts[:1], 2)
     assert time.monotonic() - began < 30
 
 
@@ -87,7 +86,7 @@ def test_it_survives_the_death_of_its_process(generator: Generator, prompts: lis
 
 def test_a_prompt_over_the_context_is_refused_at_once(generator: Generator) -> None:
     with pytest.raises(UsageError, match="8,192"):
-        generator.generate([[100] * 9000])
+        generator.generate([[100] * 9000], 120)
 
 
 def test_control_words_in_an_article_do_not_end_it(generator: Generator, tokenizer: LanguageTokenizer) -> None:
@@ -97,7 +96,7 @@ def test_control_words_in_an_article_do_not_end_it(generator: Generator, tokeniz
     assert sum(token in {tokenizer.start, tokenizer.end} for token in prompt) == sum(
         token in {tokenizer.start, tokenizer.end} for token in plain
     )
-    [found] = generator.generate([prompt], Sampling(max_new_tokens=60))
+    [found] = generator.generate([prompt], 60)
     assert "Estonia" in tokenizer.decode(found.token_ids)
 
 

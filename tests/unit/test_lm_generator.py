@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from communique.errors import EngineDied, EnvironmentFault, ModelMissing, TimedOut, UsageError
-from communique.lm import EngineSettings, Generator, Sampling
+from communique.lm import EngineSettings, Generator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -99,7 +99,7 @@ def fake(tmp_path: Path) -> Iterator[Fake]:
 
 
 def submit(generator: Generator, prompt: Sequence[int], deadline: float | None = None) -> Job:
-    [job] = generator.submit_batch([prompt], deadline=deadline)
+    [job] = generator.submit_batch([prompt], 8, deadline=deadline)
     return job
 
 
@@ -112,17 +112,17 @@ def until(condition: Callable[[], bool], seconds: float = WAIT) -> None:
 
 def test_a_batch_comes_back_in_order_and_goes_out_as_one(fake: Fake) -> None:
     prompts = [[n, 2, 3] for n in range(1, 40)]
-    found = fake().generate(prompts, Sampling(max_new_tokens=7))
+    found = fake().generate(prompts, 7)
     assert [completion.token_ids for completion in found] == [(3, 2, n) for n in range(1, 40)]
     [message] = fake.told("add")
     assert [request["tokens"] for request in message["requests"]] == prompts
-    assert {request["sampling"]["max_new_tokens"] for request in message["requests"]} == {7}
+    assert {request["max_new_tokens"] for request in message["requests"]} == {7}
 
 
 def test_nothing_starts_before_the_first_request(fake: Fake) -> None:
     generator = fake()
     assert generator.pid is None
-    assert generator.generate([]) == []
+    assert generator.generate([], 8) == []
     assert generator.pid is None
     generator.start()
     until(lambda: generator.ready)
@@ -185,7 +185,7 @@ def test_a_dead_process_is_replaced_and_the_work_done_once_more(fake: Fake) -> N
 
 def test_a_batch_is_done_again_whole_though_parts_were_finished(fake: Fake) -> None:
     generator = fake()
-    done, silent = generator.submit_batch([[1], [SILENT]])
+    done, silent = generator.submit_batch([[1], [SILENT]], 8)
     done.result(WAIT)
     generator._process.kill()  # type: ignore[union-attr]
     until(lambda: len(fake.told("add")) == 2)
@@ -201,7 +201,7 @@ def test_a_request_that_kills_twice_fails_and_the_engine_lives_on(fake: Fake) ->
 
 
 def test_a_refused_request_leaves_the_others_unharmed(fake: Fake) -> None:
-    good, bad = fake().submit_batch([[1, 2], [REFUSE]])
+    good, bad = fake().submit_batch([[1, 2], [REFUSE]], 8)
     assert good.result(WAIT).token_ids == (2, 1)
     with pytest.raises(UsageError, match="too long"):
         bad.result(WAIT)
@@ -277,20 +277,17 @@ def test_closing_cancels_what_is_in_work_and_ends_the_process(fake: Fake) -> Non
 def test_large_batches_do_not_clog_the_pipe(fake: Fake) -> None:
     prompts = [[n, *range(1500)] for n in range(1, 101)]
     began = time.monotonic()
-    jobs = fake().submit_batch(prompts)
+    jobs = fake().submit_batch(prompts, 8)
     assert time.monotonic() - began < 5
     assert [job.result(WAIT).token_ids[-1] for job in jobs] == list(range(1, 101))
-
-
-@pytest.mark.parametrize("wrong", [{"max_new_tokens": 0}, {"max_new_tokens": 8193}])
-def test_sampling_refuses_what_makes_no_sense(wrong: dict) -> None:
-    with pytest.raises(UsageError):
-        Sampling(**wrong)
 
 
 def test_requests_are_checked_before_they_are_sent(fake: Fake) -> None:
     generator = fake()
     with pytest.raises(UsageError, match="token"):
         submit(generator, [])
+    for wrong in (0, 8193):
+        with pytest.raises(UsageError, match="max_new_tokens"):
+            generator.generate([[1]], wrong)
     with pytest.raises(UsageError, match="precision"):
         EngineSettings(precision="int8")  # type: ignore[arg-type]

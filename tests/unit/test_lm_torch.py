@@ -11,7 +11,7 @@ import pytest
 
 from communique.config import Settings
 from communique.errors import EnvironmentFault, TimedOut, UsageError
-from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling, openvino_runtime
+from communique.lm import EngineSettings, Generator, LanguageTokenizer, openvino_runtime
 from communique.lm import device as device_module
 from communique.lm.device import choose_engine
 from communique.lm.engine import EngineRequest, open_runtime
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 END, VOCABULARY, CONTEXT = 1, 64, 256
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [3] * 40, [33, 2, 14]]
-SHORT = Sampling(max_new_tokens=12)
+SHORT = 12
 WAIT = 120.0
 SIZES = {"vocab_size": VOCABULARY, "eos_token_id": END, "pad_token_id": 0}
 
@@ -127,8 +127,8 @@ def answers(batches: ContinuousBatches | PlainBatches, requests: list[EngineRequ
     return found
 
 
-def request(id_: int, tokens: list[int], sampling: Sampling = SHORT) -> EngineRequest:
-    return EngineRequest(id_, tokens, sampling, None)
+def request(id_: int, tokens: list[int], most: int = SHORT, *, ignore_end: bool = False) -> EngineRequest:
+    return EngineRequest(id_, tokens, most, ignore_end, None)
 
 
 def test_a_batch_is_written_as_each_prompt_alone(generator: Generator, llama: Path) -> None:
@@ -141,15 +141,14 @@ def test_the_end_token_ends_an_answer_unless_it_is_ignored(tmp_path: Path, llama
     text, at = ending_early(llama, tmp_path)
     with Generator(EngineSettings(engine="torch", folder=tmp_path, threads=1, precision="f32")) as ending:
         [stopped] = ending.generate(PROMPTS[:1], SHORT)
-        [whole] = ending.generate(PROMPTS[:1], Sampling(max_new_tokens=12, ignore_end=True))
+        [whole] = ending.generate(PROMPTS[:1], SHORT, ignore_end=True)
     assert list(stopped.token_ids) == text[:at]
     assert list(whole.token_ids) == text
 
 
 def test_who_cancels_or_is_late_leaves_the_others_unharmed(generator: Generator) -> None:
-    endless = Sampling(max_new_tokens=CONTEXT - 5, ignore_end=True)
-    [stopped] = generator.submit_batch(PROMPTS[:1], endless)
-    [late] = generator.submit_batch(PROMPTS[:1], endless, deadline=time.monotonic() + 0.02)
+    [stopped] = generator.submit_batch(PROMPTS[:1], CONTEXT - 5, ignore_end=True)
+    [late] = generator.submit_batch(PROMPTS[:1], CONTEXT - 5, ignore_end=True, deadline=time.monotonic() + 0.02)
     assert stopped.cancel()
     [found] = generator.generate(PROMPTS[:1], SHORT)
     with pytest.raises(TimedOut):
@@ -163,7 +162,7 @@ def test_a_batch_ends_early_for_who_is_let_go_of(llama: Path) -> None:
     steps: list[None] = []
     network.module.register_forward_hook(lambda *_: steps.append(None))
     batches = PlainBatches(network, settings)
-    endless = request(0, PROMPTS[0], Sampling(max_new_tokens=CONTEXT - 5, ignore_end=True))
+    endless = request(0, PROMPTS[0], CONTEXT - 5, ignore_end=True)
     batches.add([endless])
     while not steps:
         time.sleep(0.001)
@@ -190,10 +189,9 @@ def test_continuous_batches_end_and_let_go(llama: Path, tmp_path: Path) -> None:
     text, at = ending_early(llama, tmp_path)
     batches = opened(tmp_path)
     try:
-        whole = Sampling(max_new_tokens=12, ignore_end=True)
-        endless = request(0, PROMPTS[1], Sampling(max_new_tokens=200, ignore_end=True))
+        endless = request(0, PROMPTS[1], 200, ignore_end=True)
         batches.add([endless])
-        found = answers(batches, [request(1, PROMPTS[0]), request(2, PROMPTS[0], whole)])
+        found = answers(batches, [request(1, PROMPTS[0]), request(2, PROMPTS[0], ignore_end=True)])
         batches.stop(endless)
         found |= answers(batches, [request(3, PROMPTS[0])])
     finally:

@@ -1,7 +1,4 @@
-"""What is asked of an engine and what it answers: sampling, completions, and the engine's own settings.
-
-Token ids only; it knows nothing of text, tokenizers or any runtime.
-"""
+"""How the engine runs: its settings, checked. It knows nothing of any runtime."""
 
 from __future__ import annotations
 
@@ -14,37 +11,12 @@ from communique.errors import UsageError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Completion", "EngineSettings", "Precision", "Sampling"]
+__all__ = ["EngineSettings", "Precision"]
 
 #: `auto`: what the device is best at: on the CPU with activations quantised to int8 as the products are formed, on CUDA
 #: bf16; in torch on a CPU f32. `exact`: f32 throughout, where an answer does not depend on what it was batched with;
 #: about twice as slow.
 Precision = Literal["auto", "bf16", "f32", "exact"]
-
-
-@dataclass(frozen=True, slots=True)
-class Sampling:
-    """How tokens are chosen.
-
-    Raises:
-        UsageError: a value outside its range.
-    """
-
-    max_new_tokens: int = 120
-    """Tokens to write at most."""
-    ignore_end: bool = False
-    """Write max_new_tokens whatever the model says: for measurements."""
-
-    def __post_init__(self) -> None:
-        _check("max_new_tokens", self.max_new_tokens, 1, 8192)
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """What came of one prompt: what was written, without the end token, or `logprobs` of what was to be scored."""
-
-    token_ids: tuple[int, ...]
-    logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
