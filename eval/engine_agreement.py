@@ -83,7 +83,7 @@ def main(given: Namespace | None = None) -> int:
     data = chosen_data(args)
     tokenizer = LanguageTokenizer.open()
     documents = [read(article_of(reference)) for reference in data.articles]
-    prompts = [build_prompt(tokenizer, one.title, [s.text for s in one.sentences[:3]]).token_ids for one in documents]
+    prompts = [build_prompt(tokenizer, one.title, [s.text for s in one.sentences[:3]]) for one in documents]
     found: dict[str, Any] = {
         "model": f"communique-writer@{revision('summarizer')}",
         "precision": args.precision,

@@ -239,7 +239,7 @@ def main(given: Namespace | None = None) -> int:
     settings = EngineSettings(precision=args.precision, max_batch_tokens=args.max_batch_tokens, threads=args.threads)
     tokenizer = LanguageTokenizer.open()
     prompts = [
-        build_prompt(tokenizer, "", sentences, max_tokens=args.prompt_tokens).token_ids
+        build_prompt(tokenizer, "", sentences, max_tokens=args.prompt_tokens)
         for sentences in articles(args.articles, args.prompt_tokens // 12)
     ]
     found = compare(settings, prompts, args.new_tokens, args.rounds, args.torch_articles)

@@ -4,7 +4,7 @@
     >>> tokenizer = LanguageTokenizer.open()
     >>> prompt = build_prompt(tokenizer, "Rail accord signed", ["Estonia and Latvia signed …", "…"])
     >>> with Generator() as generator:
-    ...     [completion] = generator.generate([prompt.token_ids], max_new_tokens=90)
+    ...     [completion] = generator.generate([prompt], max_new_tokens=90)
     ...     tokenizer.decode(completion.token_ids)
 
 Importing this package loads no model and no heavy library.
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from communique.lm.generator import Generator
 from communique.lm.job import Completion, Job
-from communique.lm.prompt import Prompt, build_prompt
+from communique.lm.prompt import build_prompt
 from communique.lm.settings import EngineSettings
 from communique.lm.tokenizer import LanguageTokenizer
 
@@ -24,6 +24,5 @@ __all__ = [
     "Generator",
     "Job",
     "LanguageTokenizer",
-    "Prompt",
     "build_prompt",
 ]

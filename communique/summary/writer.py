@@ -47,7 +47,7 @@ class Writer:
 
     def write(self, passages: Sequence[Passage], deadline: float | None = None) -> list[str | None]:
         """A sentence for each passage, in order; None where the deadline passed first (`time.monotonic()`)."""
-        prompts = [build_prompt(self._tokenizer, title, sentences).token_ids for title, sentences in passages]
+        prompts = [build_prompt(self._tokenizer, title, sentences) for title, sentences in passages]
         written: list[str | None] = []
         for job in self._generator.submit_batch(prompts, MAX_NEW_TOKENS, deadline=deadline):
             try:
