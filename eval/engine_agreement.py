@@ -16,10 +16,10 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, get_args
 
 from communique.lm import EngineSettings, Generator, LanguageTokenizer, build_prompt
-from communique.lm.sampling import Precision
+from communique.lm.settings import Precision
 from communique.models import revision
 from communique.reading import read
-from communique.summary.writer import SAMPLING
+from communique.summary.writer import MAX_NEW_TOKENS
 from eval.command import add_data_options, chosen_data, console, parser, run
 from eval.provenance import provenance
 from eval.suites.base import article_of
@@ -62,11 +62,11 @@ def compare(prompts: Sequence[Sequence[int]], precision: Precision) -> dict[str,
         EnvironmentFault: a model, or the extra `gpu`, is missing.
     """
     with Generator(EngineSettings(engine="openvino", precision=precision)) as generator:
-        first = [one.token_ids for one in generator.generate(prompts, SAMPLING)]
+        first = [one.token_ids for one in generator.generate(prompts, MAX_NEW_TOKENS)]
         pairs = list(zip(prompts, first, strict=True))
         first_scores = generator.score(pairs)
     with Generator(EngineSettings(engine="torch", precision=precision)) as generator:
-        second = [one.token_ids for one in generator.generate(prompts, SAMPLING)]
+        second = [one.token_ids for one in generator.generate(prompts, MAX_NEW_TOKENS)]
         second_scores = generator.score(pairs)
     return agreement(list(zip(first, second, strict=True)), list(zip(first_scores, second_scores, strict=True)))
 
@@ -83,7 +83,7 @@ def main(given: Namespace | None = None) -> int:
     data = chosen_data(args)
     tokenizer = LanguageTokenizer.open()
     documents = [read(article_of(reference)) for reference in data.articles]
-    prompts = [build_prompt(tokenizer, one.title, [s.text for s in one.sentences[:3]]).token_ids for one in documents]
+    prompts = [build_prompt(tokenizer, one.title, [s.text for s in one.sentences[:3]]) for one in documents]
     found: dict[str, Any] = {
         "model": f"communique-writer@{revision('summarizer')}",
         "precision": args.precision,

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
-from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling, build_prompt
-from communique.lm.sampling import Precision
+from communique.lm import EngineSettings, Generator, LanguageTokenizer, build_prompt
+from communique.lm.settings import Precision
 from communique.models import revision
 from eval.command import console, parser, run
 from eval.provenance import provenance
@@ -80,9 +80,11 @@ def compare(
     Raises:
         EnvironmentFault: the model is not in the cache.
     """
-    full = Sampling(max_new_tokens=new_tokens, ignore_end=True)
-    first = Sampling(max_new_tokens=1, ignore_end=True)
     with Generator(settings) as generator:
+
+        def engine(count: int, new_tokens: int) -> tuple[int, int, Callable[[], Any]]:
+            return count, new_tokens, lambda: generator.generate(prompts[:count], new_tokens, ignore_end=True)
+
         began = time.monotonic()
         generator.start()
         while not generator.ready:
@@ -90,14 +92,14 @@ def compare(
             time.sleep(0.01)
         load_seconds = time.monotonic() - began
         loaded = _memory(generator)
-        generator.generate(prompts[:2], Sampling(max_new_tokens=4))
+        generator.generate(prompts[:2], 4)
         contenders: dict[str, tuple[int, int, Callable[[], Any]]] = {
-            "engine, all at once": (len(prompts), new_tokens, lambda: generator.generate(prompts, full)),
-            "engine, all at once, first token": (len(prompts), 1, lambda: generator.generate(prompts, first)),
+            "engine, all at once": engine(len(prompts), new_tokens),
+            "engine, all at once, first token": engine(len(prompts), 1),
         }
         alone = {
-            "engine, one": (1, new_tokens, lambda: generator.generate(prompts[:1], full)),
-            "engine, one, first token": (1, 1, lambda: generator.generate(prompts[:1], first)),
+            "engine, one": engine(1, new_tokens),
+            "engine, one, first token": engine(1, 1),
         }
         if torch_articles:
             chosen = prompts[:torch_articles]
@@ -237,7 +239,7 @@ def main(given: Namespace | None = None) -> int:
     settings = EngineSettings(precision=args.precision, max_batch_tokens=args.max_batch_tokens, threads=args.threads)
     tokenizer = LanguageTokenizer.open()
     prompts = [
-        build_prompt(tokenizer, "", sentences, max_tokens=args.prompt_tokens).token_ids
+        build_prompt(tokenizer, "", sentences, max_tokens=args.prompt_tokens)
         for sentences in articles(args.articles, args.prompt_tokens // 12)
     ]
     found = compare(settings, prompts, args.new_tokens, args.rounds, args.torch_articles)

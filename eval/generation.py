@@ -40,7 +40,7 @@ def engines(machine: Machine, rounds: int) -> list[dict[str, Any]]:
 
     tokenizer = LanguageTokenizer.open()
     made = articles(PROMPTS, PROMPT_TOKENS // 12)
-    prompts = [build_prompt(tokenizer, "", article, max_tokens=PROMPT_TOKENS).token_ids for article in made]
+    prompts = [build_prompt(tokenizer, "", article, max_tokens=PROMPT_TOKENS) for article in made]
     found = compare(EngineSettings(), prompts, NEW_TOKENS, rounds, TORCH_ARTICLES)
     weights = sum(path.stat().st_size for path in resolve("summarizer").glob("*.bin"))
     roof = machine.read_bytes_per_second / weights

@@ -42,7 +42,7 @@ class Naive:
         document = read(Article(id="", text=text, title=title))
         sentences = [sentence.text for sentence in document.sentences]
         prompt = build_prompt(self.tokenizer, document.title, sentences, instruction=INSTRUCTION)
-        ids = torch.tensor([list(prompt.token_ids)])
+        ids = torch.tensor([list(prompt)])
         with torch.inference_mode():
             out = self.model.generate(
                 ids,

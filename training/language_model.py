@@ -40,7 +40,7 @@ class ChatEncoder:
         self.end = tokenizer.end
 
     def prompt(self, title: str, sentences: Sequence[str], most: int) -> list[int]:
-        return list(build_prompt(self._tokenizer, title, sentences, max_tokens=most).token_ids)
+        return list(build_prompt(self._tokenizer, title, sentences, max_tokens=most))
 
     def answer(self, text: str) -> list[int]:
         return [*self._tokenizer.encode(text), self.end]

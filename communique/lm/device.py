@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import torch
 
     from communique.config import EngineName
-    from communique.lm.sampling import Precision
+    from communique.lm.settings import Precision
 
 __all__ = ["choose_arithmetic", "choose_engine"]
 

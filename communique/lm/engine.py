@@ -12,30 +12,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from communique.lm.device import choose_engine
-from communique.lm.sampling import Sampling
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
 
 __all__ = ["Engine", "EngineRequest", "Runtime", "failure", "open_runtime"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EngineRequest:
-    """One prompt. With `score_from`, the tokens from there on are scored and none are written."""
+    """One prompt. With `score_from`, the tokens from there on are scored; `max_new_tokens` is 0 then."""
 
     id: int
     tokens: list[int]
-    sampling: Sampling
-    stream: bool
+    max_new_tokens: int
+    ignore_end: bool
     score_from: int | None
-
-    @property
-    def new_tokens(self) -> int:
-        """To be written at most."""
-        return 0 if self.score_from is not None else self.sampling.max_new_tokens
 
 
 class Runtime(Protocol):
@@ -45,19 +39,19 @@ class Runtime(Protocol):
     """Tokens of a prompt and its answer together at most, of either where `encoder_decoder`."""
     encoder_decoder: bool
     room: int
-    """Tokens of all sequences of a request together at most."""
+    """Tokens that there is memory for: of a prompt and its answer together at most."""
 
     def start(self, requests: Sequence[EngineRequest]) -> Iterable[dict[str, Any]]:
-        """Take requests into work, all in one step; `failed` for those that it cannot take."""
+        """Take a batch into work, all in one step; `failed` for those that it cannot take.
+
+        All of them want the same, and nothing else is in work.
+        """
 
     def stop(self, request: EngineRequest) -> None:
         """Let go of a request in work: nothing more is said of it."""
 
     def step(self) -> Iterable[dict[str, Any]]:
-        """Compute, for a moment, and say what came of it: `tokens`, `done`, `failed`."""
-
-    def probe(self, sampling: Sampling) -> str:
-        """Why a grammar cannot be read, or nothing. Only while nothing is in work."""
+        """Compute, for a moment, and say what came of it: `done`, `failed`."""
 
 
 class Engine:
@@ -71,9 +65,8 @@ class Engine:
     def __init__(self, runtime: Runtime, send: Callable[[dict[str, Any]], None]) -> None:
         self._runtime = runtime
         self._send = send
-        self._waiting: deque[tuple[list[EngineRequest], bool]] = deque()  # with whether they are to be alone
+        self._waiting: deque[list[EngineRequest]] = deque()
         self._running: dict[int, EngineRequest] = {}
-        self._alone = False
 
     @property
     def busy(self) -> bool:
@@ -82,12 +75,9 @@ class Engine:
     def handle(self, message: dict[str, Any]) -> None:
         """Take in one message."""
         if message["op"] == "add":
-            self._waiting.append(([_request(item) for item in message["requests"]], bool(message["alone"])))
+            self._waiting.append([EngineRequest(**item) for item in message["requests"]])
         elif message["op"] == "cancel":
             self._cancel(int(message["id"]))
-        elif message["op"] == "probe":
-            problem = self._runtime.probe(Sampling(**message["sampling"]))
-            self._send({"event": "probed", "id": message["id"], "message": problem})
 
     def advance(self) -> None:
         """Admit what may run, compute one step, and report what came of it."""
@@ -96,44 +86,33 @@ class Engine:
             self._report(self._runtime.step())
 
     def _admit(self) -> None:
-        """First come, first served; a batch that is to be alone waits for all before it and holds up all after it."""
-        while self._waiting and not self._alone:
-            if self._waiting[0][1] and self._running:
-                return
-            requests, self._alone = self._waiting.popleft()
-            fitting = [request for request in requests if self._fits(request)]
+        """First come, first served: a batch waits until the one before it is done."""
+        while self._waiting and not self._running:
+            fitting = [request for request in self._waiting.popleft() if self._fits(request)]
             self._running.update((request.id, request) for request in fitting)
-            self._report(self._runtime.start(fitting))
-            self._alone = self._alone and bool(self._running)
+            if fitting:
+                self._report(self._runtime.start(fitting))
 
     def _fits(self, request: EngineRequest) -> bool:
-        count, new, sequences = len(request.tokens), request.new_tokens, request.sampling.sequences
+        count, new = len(request.tokens), request.max_new_tokens
         length = max(count, new) if self._runtime.encoder_decoder else count + new
-        if count and length <= self._runtime.context and count + new * sequences <= self._runtime.room:
+        if count and length <= self._runtime.context and count + new <= self._runtime.room:
             return True
         allowed = min(self._runtime.context, self._runtime.room)
-        message = (
-            f"{count:,} tokens of prompt and {new:,} new ones in {sequences} sequences; allowed are 1 to {allowed:,}"
-        )
-        self._send(failure(request.id, "invalid", f"{message} tokens together"))
+        message = f"{count:,} tokens of prompt and {new:,} new ones; allowed are 1 to {allowed:,} tokens together"
+        self._send(failure(request.id, "invalid", message))
         return False
 
     def _report(self, messages: Iterable[dict[str, Any]]) -> None:
         for message in messages:
-            if message["event"] != "tokens":
-                self._forget(message["id"])
+            del self._running[message["id"]]
             self._send(message)
 
     def _cancel(self, id_: int) -> None:
-        for requests, _ in self._waiting:
+        for requests in self._waiting:
             requests[:] = [request for request in requests if request.id != id_]
         if id_ in self._running:
-            self._runtime.stop(self._running[id_])
-            self._forget(id_)
-
-    def _forget(self, id_: int) -> None:
-        del self._running[id_]
-        self._alone = self._alone and bool(self._running)
+            self._runtime.stop(self._running.pop(id_))
 
 
 def open_runtime(settings: EngineSettings) -> Runtime:
@@ -156,13 +135,3 @@ def open_runtime(settings: EngineSettings) -> Runtime:
 def failure(id_: int, type_: str, message: str) -> dict[str, Any]:
     """The message that a request came to nothing. `type_`: `invalid` for a fault of the request, or `memory`."""
     return {"event": "failed", "id": id_, "type": type_, "message": message}
-
-
-def _request(item: dict[str, Any]) -> EngineRequest:
-    return EngineRequest(
-        id=item["id"],
-        tokens=item["tokens"],
-        sampling=Sampling(**item["sampling"]),
-        stream=item["stream"],
-        score_from=item["score_from"],
-    )

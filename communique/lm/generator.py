@@ -1,13 +1,13 @@
-"""Generation from any thread or task: starts the engine's process, hands it prompts, and gives back completions.
+"""Generation from any thread: starts the engine's process, hands it prompts, and gives back completions.
 
 Token ids in, token ids out. The process starts with the first request, or with `start()`, and loads while nobody waits.
-Requests from everywhere are batched together continuously; a batch from `generate` runs by itself, so that the same
-batch gives the same answers. When the process dies it is started again and each request in work gets one more try;
-when it died twice before it was ready, requests are refused for half a minute, and then it is tried again.
+What is handed in together runs together and by itself, so that the same batch gives the same answers; batches run one
+after the other. When the process dies it is started again and each request in work gets one more try; when it died
+twice before it was ready, requests are refused for half a minute, and then it is tried again.
 
     >>> with Generator() as generator:                                    # doctest: +SKIP
-    ...     job = generator.submit(prompt, Sampling(), deadline=time.monotonic() + 5)
-    ...     completion = job.result()              # in a task: await asyncio.wrap_future(job)
+    ...     [job] = generator.submit_batch([prompt], 90, deadline=time.monotonic() + 5)
+    ...     completion = job.result()
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from communique import errors
 from communique.errors import CommuniqueError, EngineDied, EnvironmentFault, TimedOut, UsageError
-from communique.lm.job import Batch, Job, Request
+from communique.lm.job import Completion, Job, Request
 from communique.lm.process import ChildProcess
-from communique.lm.sampling import Completion, EngineSettings, Sampling
+from communique.lm.settings import EngineSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-__all__ = ["Generator", "Job"]
+__all__ = ["Generator"]
 
 #: How often the process may end under one request, or before it was ready, until that is given up.
 _TRIES: Final = 2
 #: Seconds from there until the process is tried again: what was wrong (memory, a disk) may have passed.
 _PAUSE: Final = 30.0
-_DEFAULT: Final = Sampling()
+_MOST_NEW_TOKENS: Final = 8192
 
 
 class Generator:
@@ -61,8 +61,7 @@ class Generator:
         self._process: ChildProcess | None = None
         self._pump: threading.Thread | None = None
         self._open: dict[int, Request] = {}
-        self._batches: list[Batch] = []
-        self._probing: set[int] = set()
+        self._batches: list[list[Request]] = []
         self._ready = threading.Event()
         self._failed_starts = 0
         self._refused = False  # the process said why it cannot start: trying again may help, later
@@ -105,74 +104,49 @@ class Generator:
                 self._pump = threading.Thread(target=self._run, args=(process,), name="communique-engine", daemon=True)
                 self._pump.start()
 
-    def submit(
-        self,
-        prompt: Sequence[int],
-        sampling: Sampling = _DEFAULT,
-        *,
-        deadline: float | None = None,
-        on_tokens: Callable[[int, list[int]], None] | None = None,
-    ) -> Job:
-        """Hand in one prompt, to be batched with whatever is in work.
-
-        Args:
-            prompt: token ids.
-            sampling: how tokens are chosen.
-            deadline: on the clock of `time.monotonic()`.
-            on_tokens: is called, in another thread, with (index of the first, token ids) as they are written. An index
-                that was seen before means that the work began anew. One sequence only. What it raises ends the job.
-
-        Raises:
-            UsageError: an empty prompt, or a stream of several sequences.
-            EnvironmentFault: the process cannot start.
-        """
-        if on_tokens is not None and sampling.sequences > 1:
-            raise UsageError("a stream has one sequence: set `candidates` and `beams` to 1")
-        [job] = self._add([(prompt, sampling, None)], alone=False, deadline=deadline, on_tokens=on_tokens)
-        return job
-
     def submit_batch(
         self,
         prompts: Sequence[Sequence[int]],
-        sampling: Sampling | Sequence[Sampling] = _DEFAULT,
+        max_new_tokens: int,
         *,
+        ignore_end: bool = False,
         deadline: float | None = None,
     ) -> list[Job]:
         """Hand in prompts that run together and by themselves, so that the same batch gives the same answers.
 
-        A request that fails leaves the others unharmed. `sampling` is one for all, or one a prompt.
+        A request that fails leaves the others unharmed.
+
+        Args:
+            prompts: token ids.
+            max_new_tokens: tokens to write of each at most.
+            ignore_end: write `max_new_tokens` whatever the model says: for measurements.
+            deadline: on the clock of `time.monotonic()`.
+
+        Raises:
+            UsageError: an empty prompt, or `max_new_tokens` outside its range.
+            EnvironmentFault: the process cannot start.
         """
-        samplings = [sampling] * len(prompts) if isinstance(sampling, Sampling) else list(sampling)
-        items = [(prompt, one, None) for prompt, one in zip(prompts, samplings, strict=True)]
-        return self._add(items, alone=True, deadline=deadline)
+        if not 1 <= max_new_tokens <= _MOST_NEW_TOKENS:
+            raise UsageError(f"`max_new_tokens` must be from 1 to {_MOST_NEW_TOKENS:,}; got {max_new_tokens!r}")
+        return self._add([(prompt, None) for prompt in prompts], max_new_tokens, ignore_end, deadline)
 
     def generate(
-        self,
-        prompts: Sequence[Sequence[int]],
-        sampling: Sampling | Sequence[Sampling] = _DEFAULT,
-        *,
-        deadline: float | None = None,
+        self, prompts: Sequence[Sequence[int]], max_new_tokens: int, *, ignore_end: bool = False
     ) -> list[Completion]:
         """The completions of a batch that runs by itself, in order.
 
         Raises:
-            TimedOut, UsageError, EnvironmentFault: of the first request that failed; the others are stopped.
+            UsageError, EnvironmentFault: of the first request that failed; the others are stopped.
         """
-        return _results(self.submit_batch(prompts, sampling, deadline=deadline))
+        return _results(self.submit_batch(prompts, max_new_tokens, ignore_end=ignore_end))
 
-    def score(
-        self,
-        pairs: Sequence[tuple[Sequence[int], Sequence[int]]],
-        *,
-        deadline: float | None = None,
-    ) -> list[tuple[float, ...]]:
+    def score(self, pairs: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[tuple[float, ...]]:
         """For each (prompt, continuation) the natural log-probability of each token of the continuation.
 
         No token is written. A pair costs what reading it costs, and about 200 kB of memory a token.
         """
-        items = [((*prompt, *continuation), _DEFAULT, len(prompt)) for prompt, continuation in pairs]
-        jobs = self._add(items, alone=True, deadline=deadline)
-        return [completion.logprobs for completion in _results(jobs)]
+        items = [((*prompt, *continuation), len(prompt)) for prompt, continuation in pairs]
+        return [completion.logprobs for completion in _results(self._add(items))]
 
     def close(self) -> None:
         """Stop all work and end the process. What is not done is cancelled."""
@@ -191,33 +165,34 @@ class Generator:
 
     def _add(
         self,
-        items: Sequence[tuple[Sequence[int], Sampling, int | None]],
-        *,
-        alone: bool,
-        deadline: float | None,
-        on_tokens: Callable[[int, list[int]], None] | None = None,
+        items: Sequence[tuple[Sequence[int], int | None]],
+        max_new_tokens: int = 0,
+        ignore_end: bool = False,
+        deadline: float | None = None,
     ) -> list[Job]:
+        """Hand in (prompt, index of the first token to be scored)."""
         requests = []
-        for prompt, sampling, score_from in items:
+        for prompt, score_from in items:
             if not prompt:
                 raise UsageError("a prompt needs at least one token")
             id_ = next(self._ids)
             job = Job(lambda id_=id_: self._cancel(id_))  # type: ignore[misc]
-            requests.append(Request(id_, job, tuple(prompt), sampling, deadline, on_tokens, score_from))
+            requests.append(Request(id_, job, tuple(prompt), max_new_tokens, ignore_end, deadline, score_from))
         if not requests:
             return []
         with self._lock:
             self.start()
-            batch = Batch(requests, alone)
-            self._batches.append(batch)
+            self._batches.append(requests)
             self._open.update((request.id, request) for request in requests)
-            if not self._probing:
-                self._send(batch.as_dict())
+            self._send_batch(requests)
         return [request.job for request in requests]
 
     def _send(self, message: dict[str, Any]) -> None:
         if self._process is not None:
             self._process.send(message)
+
+    def _send_batch(self, batch: Sequence[Request]) -> None:
+        self._send({"op": "add", "requests": [request.as_dict() for request in batch]})
 
     def _cancel(self, id_: int) -> None:
         with self._lock:
@@ -228,7 +203,7 @@ class Generator:
         """Take a request out of work; None when it was out before."""
         request = self._open.pop(id_, None)
         if request is not None:
-            self._batches = [batch for batch in self._batches if any(one.id in self._open for one in batch.requests)]
+            self._batches = [batch for batch in self._batches if any(one.id in self._open for one in batch)]
         return request
 
     def _settle(self, id_: int, outcome: Completion | BaseException) -> None:
@@ -273,7 +248,6 @@ class Generator:
         self._dead, self._resume = why, self._clock() + _PAUSE
         self._failed_starts = 0
         self._ready.clear()
-        self._probing.clear()
 
     def _take(self, message: dict[str, Any]) -> None:
         """Act on one message of the process."""
@@ -286,42 +260,20 @@ class Generator:
             self._refused = True
             for id_ in list(self._open):
                 self._settle(id_, kind(message["message"]))
-        elif event == "tokens":
-            self._stream(message)
         elif event == "done":
-            self._settle(message["id"], _completion(message["completions"]))
+            self._settle(message["id"], Completion(tuple(message["tokens"]), tuple(message["logprobs"])))
         elif event == "failed":
             kind_ = UsageError if message["type"] == "invalid" else EnvironmentFault
             self._settle(message["id"], kind_(message["message"]))
-        elif event == "probed":
-            if message["message"]:
-                self._settle(message["id"], UsageError(f"the engine cannot read the grammar: {message['message']}"))
-            with self._lock:
-                self._probing.discard(message["id"])
-                if not self._probing:
-                    self._send_all()
-
-    def _stream(self, message: dict[str, Any]) -> None:
-        with self._lock:
-            request = self._open.get(message["id"])
-        if request is None or request.on_tokens is None:
-            return
-        try:
-            request.on_tokens(message["start"], message["tokens"])
-        except Exception as error:  # noqa: BLE001  the caller's own fault goes to the caller, not to this thread
-            self._cancel_with(request.id, error)
-
-    def _cancel_with(self, id_: int, error: BaseException) -> None:
-        with self._lock:
-            self._send({"op": "cancel", "id": id_})
-        self._settle(id_, error)
 
     def _expire(self, process: ChildProcess) -> None:
         now = time.monotonic()
         with self._lock:
             late = [one.id for one in self._open.values() if one.deadline is not None and one.deadline <= now]
         for id_ in late:
-            self._cancel_with(id_, TimedOut("the language model did not answer before the deadline"))
+            with self._lock:
+                self._send({"op": "cancel", "id": id_})
+            self._settle(id_, TimedOut("the language model did not answer before the deadline"))
         if not self.ready and now >= process.began + self.settings.start_seconds:
             process.kill()
 
@@ -343,7 +295,6 @@ class Generator:
             self._failed_starts = 0 if self.ready or self._refused else self._failed_starts + 1
             self._refused = False
             self._ready.clear()
-            self._probing.clear()
             if self._failed_starts >= _TRIES:
                 self._give_up(why)
             for request in self._open.values():
@@ -353,22 +304,16 @@ class Generator:
                 self._close_request(request.id)
             if self._open and not self._closed:
                 following = self._spawn()
-                # A grammar that the engine cannot read breaks its whole pipeline: try each before any work begins.
-                suspects = [one for one in self._open.values() if one.constrained]
-                self._probing = {one.id for one in suspects}
-                for one in suspects:
-                    self._send({"op": "probe", "id": one.id, "sampling": asdict(one.sampling)})
-                if not suspects:
-                    self._send_all()
+                self._send_all()
         for request in lost:
             request.finish(EngineDied(why))
         return following
 
     def _send_all(self) -> None:
-        """Begin anew: what is open, and the finished of batches that are alone, or the others' answers would change."""
+        """Begin anew: what is open, and what of its batch is finished, or the others' answers would change."""
+        self._batches = [[one for one in batch if one.id in self._open or one.succeeded] for batch in self._batches]
         for batch in self._batches:
-            batch.requests = [one for one in batch.requests if one.id in self._open or (batch.alone and one.succeeded)]
-            self._send(batch.as_dict())
+            self._send_batch(batch)
 
 
 def _results(jobs: Sequence[Job]) -> list[Completion]:
@@ -378,11 +323,6 @@ def _results(jobs: Sequence[Job]) -> list[Completion]:
         for job in jobs:
             job.cancel()
         raise
-
-
-def _completion(items: Sequence[dict[str, Any]]) -> Completion:
-    first, *others = (Completion(tuple(item["tokens"]), item["reason"], tuple(item["logprobs"])) for item in items)
-    return Completion(first.token_ids, first.finish_reason, first.logprobs, tuple(others))
 
 
 def _paths(settings: EngineSettings) -> dict[str, str | None]:

@@ -1,19 +1,26 @@
-"""One prompt in work, as the caller sees it (`Job`) and as the generator keeps it. Knows nothing of processes."""
+"""One prompt in work, as the caller sees it (`Job`), as the generator keeps it, and what came of it.
+
+Knows nothing of processes.
+"""
 
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-from communique.lm.sampling import Completion
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from communique.lm.sampling import Sampling
+__all__ = ["Completion", "Job", "Request"]
 
-__all__ = ["Batch", "Job", "Request"]
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """What came of one prompt: what was written, without the end token, or `logprobs` of what was to be scored."""
+
+    token_ids: tuple[int, ...]
+    logprobs: tuple[float, ...] = ()
 
 
 class Job(Future[Completion]):
@@ -41,15 +48,11 @@ class Request:
     id: int
     job: Job
     prompt: tuple[int, ...]
-    sampling: Sampling
+    max_new_tokens: int
+    ignore_end: bool
     deadline: float | None
-    on_tokens: Callable[[int, list[int]], None] | None
     score_from: int | None
     deaths: int = 0
-
-    @property
-    def constrained(self) -> bool:
-        return self.sampling.regex is not None or self.sampling.grammar is not None
 
     @property
     def succeeded(self) -> bool:
@@ -68,18 +71,7 @@ class Request:
         return {
             "id": self.id,
             "tokens": self.prompt,
-            "sampling": asdict(self.sampling),
-            "stream": self.on_tokens is not None,
+            "max_new_tokens": self.max_new_tokens,
+            "ignore_end": self.ignore_end,
             "score_from": self.score_from,
         }
-
-
-@dataclass(slots=True, eq=False)
-class Batch:
-    """Requests that were given together, to run by themselves when they are `alone`."""
-
-    requests: list[Request]
-    alone: bool
-
-    def as_dict(self) -> dict[str, Any]:
-        return {"op": "add", "requests": [request.as_dict() for request in self.requests], "alone": self.alone}

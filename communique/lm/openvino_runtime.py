@@ -6,7 +6,7 @@ Token ids in, token ids out; it knows nothing of text, nor of who may run when (
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from communique.lm.engine import failure
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings, Sampling
+    from communique.lm.settings import EngineSettings
 
 __all__ = ["OpenVinoRuntime"]
 
@@ -25,21 +25,11 @@ _BLOCK: Final = 32
 
 
 @dataclass(slots=True)
-class _Sequence:
-    """What was written so far; `reason` is the runtime's, of the last token."""
-
-    tokens: list[int] = field(default_factory=list)
-    logprobs: list[float] = field(default_factory=list)
-    reason: Any = None
-
-
-@dataclass(slots=True)
 class _Work:
     """A request in work. `handle` must be kept: dropping it ends the request."""
 
     request: EngineRequest
     handle: Any
-    streamed: _Sequence = field(default_factory=_Sequence)
 
 
 class OpenVinoRuntime:
@@ -78,7 +68,7 @@ class OpenVinoRuntime:
         for request in requests:
             self._serial += 1  # the pipeline's ids are never used twice
             try:
-                config = self._config(request.sampling, scoring=request.score_from is not None)
+                config = self._config(request)
                 prompt = openvino.Tensor(np.asarray([request.tokens], dtype=np.int64))
                 handle = self._pipeline.add_request(self._serial, prompt, config)
             except RuntimeError as error:
@@ -96,93 +86,38 @@ class OpenVinoRuntime:
         for work in list(self._running.values()):
             yield from self._report(work)
 
-    def probe(self, sampling: Sampling) -> str:
-        """Try a grammar on one token. In a running batch a bad one breaks the pipeline; `generate` tidies up."""
-        import numpy as np
-        import openvino
-
-        config = self._config(replace(sampling, max_new_tokens=1, min_new_tokens=0), scoring=False)
-        prompt = openvino.Tensor(np.asarray([[self._end]], dtype=np.int64))
-        try:
-            self._pipeline.generate([prompt], [config])
-        except RuntimeError as error:
-            return str(error)
-        return ""
-
-    def _config(self, sampling: Sampling, *, scoring: bool) -> Any:
+    def _config(self, request: EngineRequest) -> Any:
         config = self._genai.GenerationConfig()
         config.apply_chat_template = False
         config.set_eos_token_id(self._end)
-        if scoring:
+        if request.score_from is not None:
             config.max_new_tokens, config.echo, config.logprobs = 0, True, 1
-            return config
-        config.max_new_tokens = sampling.max_new_tokens
-        config.min_new_tokens = sampling.min_new_tokens
-        config.ignore_eos = sampling.ignore_end
-        config.repetition_penalty = sampling.repetition_penalty
-        config.logprobs = int(sampling.logprobs)
-        config.num_return_sequences = sampling.candidates
-        if sampling.no_repeat_ngram:
-            config.no_repeat_ngram_size = sampling.no_repeat_ngram
-        if sampling.beams > 1:
-            config.num_beams, config.length_penalty = sampling.beams, sampling.length_penalty
-        if sampling.temperature > 0:
-            config.do_sample, config.rng_seed = True, sampling.seed
-            config.temperature, config.top_p = sampling.temperature, sampling.top_p
-            if sampling.top_k:
-                config.top_k = sampling.top_k
-        if sampling.regex is not None or sampling.grammar is not None:
-            config.structured_output_config = self._genai.StructuredOutputConfig(
-                **({"regex": sampling.regex} if sampling.regex is not None else {"grammar": sampling.grammar})
-            )
+        else:
+            config.max_new_tokens, config.ignore_eos = request.max_new_tokens, request.ignore_end
         return config
 
     def _report(self, work: _Work) -> Iterator[dict[str, Any]]:
         status = self._genai.GenerationStatus
         state = work.handle.get_status()
-        if work.request.stream and state in (status.RUNNING, status.FINISHED):
-            yield from self._stream(work)
         if state == status.RUNNING:
             return
         id_ = work.request.id
         del self._running[id_]
         if state == status.FINISHED:
-            yield {"event": "done", "id": id_, "completions": self._completions(work)}
+            yield {"event": "done", "id": id_, **self._found(work)}
         else:
             yield failure(
                 id_, "memory", f"the engine gave the request up ({state.name}): its KV cache is too small for it"
             )
 
-    def _stream(self, work: _Work) -> Iterator[dict[str, Any]]:
-        """The tokens that are new since the last step. What is read here, `read_all` does not give again."""
-        streamed, start = work.streamed, len(work.streamed.tokens)
-        while work.handle.can_read():
-            for output in work.handle.read().values():  # one sequence: streams have no candidates
-                streamed.tokens += output.generated_ids
-                streamed.logprobs += output.generated_log_probs
-                streamed.reason = output.finish_reason
-        if visible := [token for token in streamed.tokens[start:] if token != self._end]:
-            yield {"event": "tokens", "id": work.request.id, "start": start, "tokens": visible}
-
-    def _completions(self, work: _Work) -> list[dict[str, Any]]:
-        if work.request.stream:
-            return [self._completion(work.request, work.streamed)]
-        return [
-            self._completion(
-                work.request, _Sequence(output.generated_ids, output.generated_log_probs, output.finish_reason)
-            )
-            for output in work.handle.read_all()
-        ]
-
-    def _completion(self, request: EngineRequest, sequence: _Sequence) -> dict[str, Any]:
-        tokens, logprobs = sequence.tokens, sequence.logprobs
+    def _found(self, work: _Work) -> dict[str, Any]:
+        [output] = work.handle.read_all()
+        request, tokens = work.request, output.generated_ids
         if request.score_from is not None:  # the echo of the prompt: its probabilities are all there is
-            tokens, logprobs = [], logprobs[request.score_from :]
-        elif tokens and tokens[-1] == self._end and not request.sampling.ignore_end:
-            tokens, logprobs = tokens[:-1], logprobs[:-1]
-        wanted = request.score_from is not None or request.sampling.logprobs
-        length = sequence.reason == self._genai.GenerationFinishReason.LENGTH
-        return {"tokens": tokens, "logprobs": logprobs if wanted else [], "reason": "length" if length else "stop"}
+            return {"tokens": [], "logprobs": output.generated_log_probs[request.score_from :]}
+        if tokens and tokens[-1] == self._end and not request.ignore_end:
+            tokens = tokens[:-1]
+        return {"tokens": tokens, "logprobs": []}
 
 
 def _graph_folder(settings: EngineSettings) -> Path:

@@ -3,14 +3,12 @@
 The one place where the wording stands: training and serving build their prompts here. It knows nothing of engines.
 
     >>> tokenizer = LanguageTokenizer.open()                                        # doctest: +SKIP
-    >>> prompt = build_prompt(tokenizer, "Accord signed", ["Estonia signed.", "Latvia too."])  # doctest: +SKIP
-    >>> prompt.kept, prompt.truncated
-    ((0, 1), False)
+    >>> build_prompt(tokenizer, "Accord signed", ["Estonia signed.", "Latvia too."])  # doctest: +SKIP
+    (1, 9690, …)
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -18,7 +16,7 @@ if TYPE_CHECKING:
 
     from communique.lm.tokenizer import LanguageTokenizer
 
-__all__ = ["INSTRUCTION", "MAX_PROMPT_TOKENS", "Prompt", "build_prompt"]
+__all__ = ["INSTRUCTION", "MAX_PROMPT_TOKENS", "build_prompt"]
 
 INSTRUCTION: Final = (
     "Rewrite these sentences of a news article as one sentence. "
@@ -29,15 +27,6 @@ INSTRUCTION: Final = (
 MAX_PROMPT_TOKENS: Final = 2048
 
 
-@dataclass(frozen=True, slots=True)
-class Prompt:
-    """Token ids, and the indices, ascending, of the sentences in it. `truncated`: not all of them are, or not whole."""
-
-    token_ids: tuple[int, ...]
-    kept: tuple[int, ...]
-    truncated: bool
-
-
 def build_prompt(
     tokenizer: LanguageTokenizer,
     title: str,
@@ -45,8 +34,8 @@ def build_prompt(
     *,
     max_tokens: int = MAX_PROMPT_TOKENS,
     instruction: str = INSTRUCTION,
-) -> Prompt:
-    """The chat prompt for sentences of an article.
+) -> tuple[int, ...]:
+    """The token ids of the chat prompt for sentences of an article.
 
     Args:
         tokenizer: turns the texts into ids.
@@ -69,20 +58,8 @@ def build_prompt(
             f"a prompt of {max_tokens} tokens leaves no room for a text: {len(head) + len(tail)} are taken"
         )
     parts = tokenizer.encode_batch([sentence if i == 0 else " " + sentence for i, sentence in enumerate(sentences)])
-    kept = _fitting([len(part) for part in parts], room)
-    body = [token for index in kept for token in parts[index]] or parts[0][:room]
-    return Prompt(
-        token_ids=(*head, *body, *tail),
-        kept=tuple(kept) or (0,),
-        truncated=len(kept) < len(sentences),
-    )
-
-
-def _fitting(lengths: Sequence[int], room: int) -> list[int]:
-    """Indices, ascending, of those that fit into `room` one after the other; one that is too long is passed over."""
-    kept: list[int] = []
-    for index, length in enumerate(lengths):
-        if length <= room:
-            kept.append(index)
-            room -= length
-    return kept
+    body: list[int] = []
+    for part in parts:
+        if len(body) + len(part) <= room:
+            body += part
+    return (*head, *(body or parts[0][:room]), *tail)

@@ -16,7 +16,6 @@ from communique.models import resolve
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from tokenizers import Tokenizer
 
@@ -36,15 +35,15 @@ class LanguageTokenizer:
         self.end = self._id("<|im_end|>")
 
     @classmethod
-    def open(cls, path: Path | None = None) -> LanguageTokenizer:
-        """The shipped tokenizer, or one from a `tokenizer.json`.
+    def open(cls) -> LanguageTokenizer:
+        """The shipped tokenizer.
 
         Raises:
             HashMismatch: the shipped file is not the one that the registry pins.
         """
         from tokenizers import Tokenizer
 
-        return cls(Tokenizer.from_file(str(path or resolve("tokenizer") / "tokenizer.json")))
+        return cls(Tokenizer.from_file(str(resolve("tokenizer") / "tokenizer.json")))
 
     def encode(self, text: str) -> list[int]:
         """The ids of a text; none of them a control token."""

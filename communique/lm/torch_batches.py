@@ -1,7 +1,6 @@
-"""Plain batches through transformers' `generate`: sampling, beams, penalties, probabilities, and encoder-decoders.
+"""Plain batches through transformers' `generate`, and the probabilities of what is there; encoder-decoders too.
 
-Requests that want the same are one batch, which runs to its end in a thread of its own; at each token that thread sees
-who has been let go of. What draws random numbers runs by itself, so that its seed is its own.
+A batch runs to its end in a thread of its own; at each token that thread sees who has been let go of.
 """
 
 from __future__ import annotations
@@ -16,12 +15,12 @@ from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaLis
 from communique.lm.engine import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from torch import Tensor
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings, Sampling
+    from communique.lm.settings import EngineSettings
     from communique.lm.torch_model import Network
 
 __all__ = ["PlainBatches"]
@@ -55,8 +54,7 @@ class PlainBatches:
             if isinstance(report, Exception):
                 raise report
             if report["id"] in self._open:  # else it was let go of
-                if report["event"] != "tokens":
-                    self._open.discard(report["id"])
+                self._open.discard(report["id"])
                 yield report
 
     def _run(self) -> None:
@@ -71,14 +69,14 @@ class PlainBatches:
     def _compute(self, batch: Sequence[EngineRequest]) -> None:
         try:
             found = self._scored(batch) if batch[0].score_from is not None else self._written(batch)
-            for request, completions in zip(batch, found, strict=True):
-                self._reports.put({"event": "done", "id": request.id, "completions": completions})
+            for request, one in zip(batch, found, strict=True):
+                self._reports.put({"event": "done", "id": request.id, **one})
         except torch.OutOfMemoryError as error:
             for request in batch:
                 self._reports.put(failure(request.id, "memory", f"the device has no room for it: {error}"))
 
     @torch.inference_mode()
-    def _scored(self, batch: Sequence[EngineRequest]) -> Iterator[list[dict[str, Any]]]:
+    def _scored(self, batch: Sequence[EngineRequest]) -> Iterator[dict[str, Any]]:
         """The logarithm of each token's probability, from `score_from` on; one after the other."""
         module = self._network.module
         for request in batch:
@@ -91,35 +89,24 @@ class PlainBatches:
             else:
                 logits = module(input_ids=ids, logits_to_keep=answer.shape[1] + 1).logits[:, :-1]
             logprobs = logits.float().log_softmax(-1).gather(2, answer[:, :, None])[0, :, 0]
-            yield [{"tokens": [], "logprobs": logprobs.tolist(), "reason": "length"}]
+            yield {"tokens": [], "logprobs": logprobs.tolist()}
 
-    def _written(self, batch: Sequence[EngineRequest]) -> list[list[dict[str, Any]]]:
-        """For each request its candidates, the best first."""
-        module, sampling = self._network.module, batch[0].sampling
+    def _written(self, batch: Sequence[EngineRequest]) -> Iterator[dict[str, Any]]:
+        """What is written of each prompt, up to the end token; what follows that is padding."""
         ids, mask = self._padded([request.tokens for request in batch])
         prefix = 1 if self._network.encoder_decoder else ids.shape[1]
-        ends = () if sampling.ignore_end else self._network.ends
-        scored = sampling.logprobs or (sampling.candidates > 1 and sampling.beams == 1)
-        torch.manual_seed(sampling.seed)
-        out = module.generate(
+        ends = () if batch[0].ignore_end else self._network.ends
+        out = self._network.module.generate(
             input_ids=ids,
             attention_mask=mask,
-            generation_config=_config(sampling, ends, scored),
-            stopping_criteria=StoppingCriteriaList([_Watch(batch, prefix, ends, self._open, self._reports.put)]),
+            generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
+                max_new_tokens=batch[0].max_new_tokens, do_sample=False, eos_token_id=list(ends) or None
+            ),
+            stopping_criteria=StoppingCriteriaList([_LetGo(batch, self._open)]),
         )
-        rows = out.sequences[:, prefix:].tolist()
-        logprobs: list[list[float]] = [[] for _ in rows]
-        if scored:
-            beams = out.beam_indices if sampling.beams > 1 else None
-            logprobs = module.compute_transition_scores(
-                out.sequences, out.scores, beams, normalize_logits=True
-            ).tolist()
-        found = [_completion(row, own, ends) for row, own in zip(rows, logprobs, strict=True)]
-        candidates = [found[at : at + sampling.candidates] for at in range(0, len(found), sampling.candidates)]
-        if sampling.beams == 1:  # beams come in order
-            candidates = [sorted(some, key=lambda one: -sum(one["logprobs"])) for some in candidates]
-        wanted: dict[str, Any] = {} if sampling.logprobs else {"logprobs": []}
-        return [[one | wanted for one in some] for some in candidates]
+        for row in out[:, prefix:].tolist():
+            stop = next((at for at, token in enumerate(row) if token in ends), None)
+            yield {"tokens": row[:stop], "logprobs": []}
 
     def _padded(self, prompts: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
         """Ids and mask [prompts, longest]: on the left where the answer goes on from the prompt, else on the right."""
@@ -133,73 +120,24 @@ class PlainBatches:
         return ids, mask
 
 
-class _Watch(StoppingCriteria):
-    """Looks on as a batch is written: reports the tokens of streams, and ends the rows of who was let go of."""
+class _LetGo(StoppingCriteria):
+    """Ends the rows of who was let go of, as a batch is written."""
 
-    def __init__(
-        self,
-        batch: Sequence[EngineRequest],
-        prefix: int,
-        ends: tuple[int, ...],
-        wanted: set[int],
-        report: Callable[[dict[str, Any]], None],
-    ) -> None:
-        self._batch, self._prefix, self._ends, self._wanted, self._report = batch, prefix, ends, wanted, report
-        self._streams = {row: request for row, request in enumerate(batch) if request.stream}
+    def __init__(self, batch: Sequence[EngineRequest], wanted: set[int]) -> None:
+        self._batch, self._wanted = batch, wanted
 
     def __call__(self, input_ids: Tensor, _scores: Any, **_: Any) -> Tensor:
-        for row, request in list(self._streams.items()):
-            token = int(input_ids[row, -1])
-            if token in self._ends:
-                del self._streams[row]
-                continue
-            start = input_ids.shape[1] - self._prefix - 1
-            self._report({"event": "tokens", "id": request.id, "start": start, "tokens": [token]})
-        over = torch.tensor([request.id not in self._wanted for request in self._batch], device=input_ids.device)
-        return over.repeat_interleave(len(input_ids) // len(self._batch))
+        return torch.tensor([request.id not in self._wanted for request in self._batch], device=input_ids.device)
 
 
-def _batches(requests: Iterable[EngineRequest], settings: EngineSettings) -> Iterator[list[EngineRequest]]:
-    """Requests that want the same, as many together as the settings have room for."""
-    alike: dict[Hashable, list[EngineRequest]] = {}
+def _batches(requests: Sequence[EngineRequest], settings: EngineSettings) -> Iterator[list[EngineRequest]]:
+    """As many requests together as the settings have room for."""
+    batch: list[EngineRequest] = []
     for request in requests:
-        own = request.id if request.sampling.temperature > 0 else None
-        alike.setdefault((request.score_from is None, request.sampling, own), []).append(request)
-    for group in alike.values():
-        batch: list[EngineRequest] = []
-        for request in group:
-            rows = (len(batch) + 1) * request.sampling.sequences
-            longest = max(len(one.tokens) for one in (*batch, request)) + request.new_tokens
-            if batch and (rows > settings.max_sequences or rows * longest > settings.kv_cache_tokens):
-                yield batch
-                batch = []
-            batch.append(request)
-        yield batch
-
-
-def _config(sampling: Sampling, ends: tuple[int, ...], scored: bool) -> GenerationConfig:
-    given: dict[str, Any] = {
-        "max_new_tokens": sampling.max_new_tokens,
-        "num_beams": sampling.beams,
-        "num_return_sequences": sampling.candidates,
-        "repetition_penalty": sampling.repetition_penalty,
-        "do_sample": sampling.temperature > 0,
-        "eos_token_id": list(ends) or None,
-        "return_dict_in_generate": True,
-        "output_scores": scored,
-    }
-    if sampling.min_new_tokens:
-        given["min_new_tokens"] = sampling.min_new_tokens
-    if sampling.no_repeat_ngram:
-        given["no_repeat_ngram_size"] = sampling.no_repeat_ngram
-    if sampling.beams > 1:
-        given["length_penalty"] = sampling.length_penalty
-    if sampling.temperature > 0:
-        given |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": sampling.top_k}
-    return GenerationConfig(**given)  # type: ignore[no-untyped-call]
-
-
-def _completion(row: list[int], logprobs: list[float], ends: tuple[int, ...]) -> dict[str, Any]:
-    """What stands before the end token; what follows it is padding."""
-    stop = next((at for at, token in enumerate(row) if token in ends), None)
-    return {"tokens": row[:stop], "logprobs": logprobs[:stop], "reason": "length" if stop is None else "stop"}
+        rows = len(batch) + 1
+        longest = max(len(one.tokens) for one in (*batch, request)) + request.max_new_tokens
+        if batch and (rows > settings.max_sequences or rows * longest > settings.kv_cache_tokens):
+            yield batch
+            batch = []
+        batch.append(request)
+    yield batch

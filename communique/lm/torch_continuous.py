@@ -1,7 +1,7 @@
-"""Continuous batching of transformers for greedy answers of causal models: requests join and leave at every step.
+"""Continuous batching of transformers for answers of causal models: requests join and leave at every step.
 
-The manager computes in a thread of its own, on any device, but on a CPU plain batches are quicker. It knows one way of
-choosing tokens for all; what asks for another goes to `communique/lm/torch_batches.py`.
+The manager computes in a thread of its own, on any device, but on a CPU plain batches are quicker
+(`communique/lm/torch_batches.py`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
     from communique.lm.torch_model import Network
 
 __all__ = ["ContinuousBatches"]
@@ -45,19 +45,7 @@ class ContinuousBatches:
         self._ends = network.ends
         self._manager = network.module.init_continuous_batching(greedy, config)
         self._manager.start()
-        self._running: dict[str, tuple[EngineRequest, int]] = {}  # with how many tokens were reported
-
-    @staticmethod
-    def takes(request: EngineRequest) -> bool:
-        """Whether a request wants nothing but the likeliest token each time."""
-        sampling = request.sampling
-        return (
-            request.score_from is None
-            and sampling.sequences == 1
-            and sampling.temperature == 0
-            and sampling.repetition_penalty == 1
-            and not (sampling.min_new_tokens or sampling.no_repeat_ngram or sampling.logprobs)
-        )
+        self._running: dict[str, EngineRequest] = {}
 
     def add(self, requests: Sequence[EngineRequest]) -> None:
         """Take requests into work.
@@ -67,13 +55,12 @@ class ContinuousBatches:
         """
         with self._manager.pause():  # so that all of them join in one step, and a batch always runs alike
             for request in requests:
-                self._running[str(request.id)] = (request, 0)
+                self._running[str(request.id)] = request
                 self._manager.add_request(
                     request.tokens,
                     request_id=str(request.id),
-                    max_new_tokens=request.new_tokens,
-                    streaming=request.stream,
-                    eos_token_id=-1 if request.sampling.ignore_end else list(self._ends),
+                    max_new_tokens=request.max_new_tokens,
+                    eos_token_id=-1 if request.ignore_end else list(self._ends),
                 )
 
     def stop(self, request: EngineRequest) -> None:
@@ -91,26 +78,17 @@ class ContinuousBatches:
             raise RuntimeError(f"continuous batching has stopped: {error}") from error
         while (result := self._manager.get_result(timeout=0)) is not None:
             if result.request_id in self._running:  # else it was let go of
-                yield from self._report(result)
+                yield self._outcome(result)
 
     def close(self) -> None:
         """End the manager's thread, which else outlives the main one."""
         self._manager.stop(hard_stop=True)
 
-    def _report(self, result: Any) -> Iterator[dict[str, Any]]:
-        request, reported = self._running[result.request_id]
-        tokens = list(result.generated_tokens)
-        ended = bool(tokens) and tokens[-1] in self._ends and not request.sampling.ignore_end
-        if ended:
-            tokens.pop()
+    def _outcome(self, result: Any) -> dict[str, Any]:
+        request = self._running.pop(result.request_id)
         if result.error is not None:
-            del self._running[result.request_id]
-            yield failure(request.id, "memory", f"the engine gave the request up: {result.error}")
-            return
-        if request.stream and len(tokens) > reported:
-            self._running[result.request_id] = (request, len(tokens))
-            yield {"event": "tokens", "id": request.id, "start": reported, "tokens": tokens[reported:]}
-        if result.is_finished():
-            del self._running[result.request_id]
-            completion = {"tokens": tokens, "logprobs": [], "reason": "stop" if ended else "length"}
-            yield {"event": "done", "id": request.id, "completions": [completion]}
+            return failure(request.id, "memory", f"the engine gave the request up: {result.error}")
+        tokens = list(result.generated_tokens)
+        if tokens and tokens[-1] in self._ends and not request.ignore_end:
+            tokens.pop()
+        return {"event": "done", "id": request.id, "tokens": tokens, "logprobs": []}

@@ -17,7 +17,7 @@ from communique.models import load_registry, resolve
 from communique.models.llama_gguf import merge, read_weights
 
 if TYPE_CHECKING:
-    from communique.lm.sampling import EngineSettings
+    from communique.lm.settings import EngineSettings
 
 __all__ = ["Network", "load_gguf", "load_served", "open_network"]
 

@@ -1,8 +1,7 @@
 """The torch engine: CUDA in bf16, or the CPU in f32 as the oracle that the OpenVINO engine is checked against.
 
-Token ids in, token ids out; it knows nothing of text. On CUDA greedy answers of causal models are batched continuously;
-all else runs in plain batches, which on a CPU are the quicker way. Both compute in threads of their own. Grammars it
-has none.
+Token ids in, token ids out; it knows nothing of text. On CUDA the answers of causal models are batched
+continuously; all else runs in plain batches, which on a CPU are the quicker way. Both compute in threads of their own.
 """
 
 from __future__ import annotations
@@ -12,19 +11,17 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from communique.lm.device import choose_arithmetic
-from communique.lm.engine import failure
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from communique.lm.engine import EngineRequest
-    from communique.lm.sampling import EngineSettings, Sampling
+    from communique.lm.settings import EngineSettings
 
 __all__ = ["TorchRuntime"]
 
 #: Seconds to rest when nothing has come: a token of a small model takes five times as long.
 _REST: Final = 0.002
-_NO_GRAMMAR: Final = "the torch engine has no `regex` and no `grammar`; set the engine to openvino"
 
 
 class TorchRuntime:
@@ -59,19 +56,13 @@ class TorchRuntime:
         if device.type == "cuda" and not network.encoder_decoder:
             self._continuous = ContinuousBatches(network, settings)
 
-    def start(self, requests: Sequence[EngineRequest]) -> Iterator[dict[str, Any]]:
-        """Take requests into work."""
-        plain, continuous = [], []
-        for request in requests:
-            if problem := self.probe(request.sampling):
-                yield failure(request.id, "invalid", problem)
-            elif self._continuous is not None and self._continuous.takes(request):
-                continuous.append(request)
-            else:
-                plain.append(request)
-        self._plain.add(plain)
-        if self._continuous is not None and continuous:
-            self._continuous.add(continuous)
+    def start(self, requests: Sequence[EngineRequest]) -> tuple[()]:
+        """Take requests into work; there are none that it cannot take."""
+        if self._continuous is None or requests[0].score_from is not None:
+            self._plain.add(requests)
+        else:
+            self._continuous.add(requests)
+        return ()
 
     def stop(self, request: EngineRequest) -> None:
         """Let go of a request."""
@@ -85,7 +76,3 @@ class TorchRuntime:
         if not found:
             time.sleep(_REST)
         return found
-
-    def probe(self, sampling: Sampling) -> str:
-        """Why a request cannot be taken, or nothing."""
-        return _NO_GRAMMAR if sampling.regex is not None or sampling.grammar is not None else ""

@@ -4,13 +4,11 @@ A line each way is one JSON object. It ends when its input ends, so no engine ou
 Between two steps, and only there, it looks at its input: OpenVINO's `step()` holds the interpreter lock, which is why
 the engine has a process of its own.
 
-In:   {settings}             once, first
-      add {requests, alone}  requests: [{id, tokens, sampling, stream, score_from}]; `alone`: nothing else is batched
-                             with them, so that the same requests give the same answers
-      probe {id, sampling}   is the grammar one that the engine can read? Only while nothing is in work
+In:   {settings}      once, first
+      add {requests}  [{id, tokens, max_new_tokens, ignore_end, score_from}], which want the same; nothing else is
+                      batched with them, so that the same requests give the same answers
       cancel {id}
-Out:  ready {}, fatal {type, message}, tokens {id, start, tokens}, done {id, completions}, failed {id, type, message},
-      probed {id, message}
+Out:  ready {}, fatal {type, message}, done {id, tokens, logprobs}, failed {id, type, message}
 
 `communique.lm.Generator` starts it; nobody needs to run it by hand.
 """
@@ -27,7 +25,7 @@ from typing import Any, Final
 
 from communique.errors import CommuniqueError
 from communique.lm.engine import Engine, open_runtime
-from communique.lm.sampling import EngineSettings
+from communique.lm.settings import EngineSettings
 
 __all__ = ["Channel", "main", "serve"]
 

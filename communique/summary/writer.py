@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from communique.errors import TimedOut
-from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling, build_prompt
+from communique.lm import EngineSettings, Generator, LanguageTokenizer, build_prompt
 from communique.models import revision
 
 if TYPE_CHECKING:
@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     #: The article's title, and sentences of it.
     Passage = tuple[str, Sequence[str]]
 
-__all__ = ["SAMPLING", "Writer"]
+__all__ = ["MAX_NEW_TOKENS", "Writer"]
 
-#: A sentence of 45 words takes about 70 tokens. No penalty on words of the prompt: it drives the model away from what
-#: the article says.
-SAMPLING: Final = Sampling(max_new_tokens=70)
+#: A sentence of 45 words takes about 70 tokens.
+MAX_NEW_TOKENS: Final = 70
 
 
 class Writer:
@@ -48,9 +47,9 @@ class Writer:
 
     def write(self, passages: Sequence[Passage], deadline: float | None = None) -> list[str | None]:
         """A sentence for each passage, in order; None where the deadline passed first (`time.monotonic()`)."""
-        prompts = [build_prompt(self._tokenizer, title, sentences).token_ids for title, sentences in passages]
+        prompts = [build_prompt(self._tokenizer, title, sentences) for title, sentences in passages]
         written: list[str | None] = []
-        for job in self._generator.submit_batch(prompts, SAMPLING, deadline=deadline):
+        for job in self._generator.submit_batch(prompts, MAX_NEW_TOKENS, deadline=deadline):
             try:
                 written.append(self._tokenizer.decode(job.result().token_ids).strip())
             except TimedOut:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 import threading
@@ -13,14 +12,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from communique.errors import EngineDied, EnvironmentFault, ModelMissing, TimedOut, UsageError
-from communique.lm import EngineSettings, Generator, Sampling
+from communique.lm import EngineSettings, Generator
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from communique.lm import Job
+
 #: A first token that makes the fake do something else than answer with the prompt reversed.
-DIE, SILENT, STREAM, REFUSE, CANDIDATES, BROKEN = 900, 901, 902, 903, 904, 905
+DIE, SILENT, REFUSE, BROKEN = 900, 901, 902, 903
 
 #: Seconds; far more than is needed, for machines that are busy.
 WAIT = 60.0
@@ -28,13 +29,10 @@ WAIT = 60.0
 FAKE = """
 import json, os, sys
 from communique.lm.worker import Channel
-DIE, SILENT, STREAM, REFUSE, CANDIDATES, BROKEN = 900, 901, 902, 903, 904, 905
+DIE, SILENT, REFUSE, BROKEN = 900, 901, 902, 903
 log = open(sys.argv[1], "a", buffering=1)
 mode = sys.argv[2]
 channel = Channel(0, 1)
-
-def answer(tokens):
-    return {"tokens": tokens, "logprobs": [-1.0] * len(tokens), "reason": "stop"}
 
 def handle(message):
     print(json.dumps(message), file=log)
@@ -46,28 +44,17 @@ def handle(message):
             os._exit(7)
         if mode != "slow":
             channel.send({"event": "ready"})
-    elif message["op"] == "probe":
-        bad = "(?=" in (message["sampling"]["regex"] or "")
-        channel.send({"event": "probed", "id": message["id"], "message": "no look-around" if bad else ""})
     elif message["op"] == "add":
         for request in message["requests"]:
             first, id_ = request["tokens"][0], request["id"]
-            regex = request["sampling"]["regex"]
-            if first == DIE or (regex and "(?=" in regex):
+            if first == DIE:
                 os._exit(9)
             elif first == REFUSE:
                 channel.send({"event": "failed", "id": id_, "type": "invalid", "message": "too long"})
-            elif first == CANDIDATES:
-                channel.send({"event": "done", "id": id_, "completions": [answer([1]), answer([2])]})
             elif first == BROKEN:
                 channel.send({"event": "done", "id": id_})
-            elif first == STREAM:
-                assert request["stream"]
-                channel.send({"event": "tokens", "id": id_, "start": 0, "tokens": [5]})
-                channel.send({"event": "tokens", "id": id_, "start": 1, "tokens": [6]})
-                channel.send({"event": "done", "id": id_, "completions": [answer([5, 6])]})
             elif first != SILENT:
-                channel.send({"event": "done", "id": id_, "completions": [answer(request["tokens"][::-1])]})
+                channel.send({"event": "done", "id": id_, "tokens": request["tokens"][::-1], "logprobs": []})
 
 messages = []
 while messages is not None:
@@ -111,6 +98,11 @@ def fake(tmp_path: Path) -> Iterator[Fake]:
     fakes.close()
 
 
+def submit(generator: Generator, prompt: Sequence[int], deadline: float | None = None) -> Job:
+    [job] = generator.submit_batch([prompt], 8, deadline=deadline)
+    return job
+
+
 def until(condition: Callable[[], bool], seconds: float = WAIT) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -120,18 +112,17 @@ def until(condition: Callable[[], bool], seconds: float = WAIT) -> None:
 
 def test_a_batch_comes_back_in_order_and_goes_out_as_one(fake: Fake) -> None:
     prompts = [[n, 2, 3] for n in range(1, 40)]
-    found = fake().generate(prompts, Sampling(seed=3))
+    found = fake().generate(prompts, 7)
     assert [completion.token_ids for completion in found] == [(3, 2, n) for n in range(1, 40)]
     [message] = fake.told("add")
-    assert message["alone"] is True
     assert [request["tokens"] for request in message["requests"]] == prompts
-    assert {request["sampling"]["seed"] for request in message["requests"]} == {3}
+    assert {request["max_new_tokens"] for request in message["requests"]} == {7}
 
 
 def test_nothing_starts_before_the_first_request(fake: Fake) -> None:
     generator = fake()
     assert generator.pid is None
-    assert generator.generate([]) == []
+    assert generator.generate([], 8) == []
     assert generator.pid is None
     generator.start()
     until(lambda: generator.ready)
@@ -143,7 +134,7 @@ def test_requests_from_many_threads_each_get_their_own_answer(fake: Fake) -> Non
     found: dict[int, tuple[int, ...]] = {}
 
     def ask(n: int) -> None:
-        found[n] = generator.submit([n, 7]).result(WAIT).token_ids
+        found[n] = submit(generator, [n, 7]).result(WAIT).token_ids
 
     threads = [threading.Thread(target=ask, args=(n,)) for n in range(1, 25)]
     for thread in threads:
@@ -151,26 +142,10 @@ def test_requests_from_many_threads_each_get_their_own_answer(fake: Fake) -> Non
     for thread in threads:
         thread.join()
     assert found == {n: (7, n) for n in range(1, 25)}
-    assert all(message["alone"] is False for message in fake.told("add"))
-
-
-def test_tasks_may_wait_and_their_cancelling_stops_the_work(fake: Fake) -> None:
-    async def scenario() -> None:
-        generator = fake()
-        done = await asyncio.wrap_future(generator.submit([1, 2]))
-        assert done.token_ids == (2, 1)
-        task = asyncio.ensure_future(asyncio.wrap_future(generator.submit([SILENT])))
-        await asyncio.sleep(0.05)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-
-    asyncio.run(scenario())
-    until(lambda: len(fake.told("cancel")) == 1)
 
 
 def test_cancel_tells_the_engine_and_frees_the_waiter(fake: Fake) -> None:
-    job = fake().submit([SILENT])
+    job = submit(fake(), [SILENT])
     assert job.cancel()
     with pytest.raises(CancelledError):
         job.result(5)
@@ -180,10 +155,10 @@ def test_cancel_tells_the_engine_and_frees_the_waiter(fake: Fake) -> None:
 
 def test_the_deadline_ends_the_work_while_the_engine_is_silent(fake: Fake) -> None:
     generator = fake()
-    generator.submit([1]).result(WAIT)
+    submit(generator, [1]).result(WAIT)
     began = time.monotonic()
-    job = generator.submit([SILENT], deadline=began + 0.3)
-    other = generator.submit([SILENT])
+    job = submit(generator, [SILENT], deadline=began + 0.3)
+    other = submit(generator, [SILENT])
     with pytest.raises(TimedOut):
         job.result(WAIT)
     assert 0.25 < time.monotonic() - began < 5
@@ -193,39 +168,16 @@ def test_the_deadline_ends_the_work_while_the_engine_is_silent(fake: Fake) -> No
 
 def test_the_deadline_holds_while_the_model_loads(fake: Fake) -> None:
     with pytest.raises(TimedOut):
-        fake("slow").submit([SILENT], deadline=time.monotonic() + 0.2).result(WAIT)
-
-
-def test_a_stream_gives_tokens_as_they_come(fake: Fake) -> None:
-    got: list[tuple[int, list[int]]] = []
-    job = fake().submit([STREAM], on_tokens=lambda start, tokens: got.append((start, tokens)))
-    assert job.result(WAIT).token_ids == (5, 6)
-    assert got == [(0, [5]), (1, [6])]
-
-
-def test_a_fault_of_the_listener_goes_to_the_listener_alone(fake: Fake) -> None:
-    generator = fake()
-
-    def listener(start: int, tokens: list[int]) -> None:
-        raise ZeroDivisionError("the listener's own")
-
-    with pytest.raises(ZeroDivisionError):
-        generator.submit([STREAM], on_tokens=listener).result(WAIT)
-    assert generator.submit([1]).result(WAIT).token_ids == (1,)
-
-
-def test_candidates_stand_beside_the_best(fake: Fake) -> None:
-    [found] = fake().generate([[CANDIDATES]], Sampling(temperature=0.7, candidates=2, logprobs=True))
-    assert [one.token_ids for one in found.candidates] == [(1,), (2,)]
+        submit(fake("slow"), [SILENT], deadline=time.monotonic() + 0.2).result(WAIT)
 
 
 def test_a_dead_process_is_replaced_and_the_work_done_once_more(fake: Fake) -> None:
     generator = fake()
-    silent = generator.submit([SILENT])
+    silent = submit(generator, [SILENT])
     until(lambda: bool(fake.told("add")))
     first = generator.pid
     generator._process.kill()  # type: ignore[union-attr]
-    assert generator.submit([4, 5]).result(WAIT).token_ids == (5, 4)
+    assert submit(generator, [4, 5]).result(WAIT).token_ids == (5, 4)
     assert generator.pid != first
     assert not silent.done()
     assert sum(message["requests"][0]["tokens"] == [SILENT] for message in fake.told("add")) == 2
@@ -233,7 +185,7 @@ def test_a_dead_process_is_replaced_and_the_work_done_once_more(fake: Fake) -> N
 
 def test_a_batch_is_done_again_whole_though_parts_were_finished(fake: Fake) -> None:
     generator = fake()
-    done, silent = generator.submit_batch([[1], [SILENT]])
+    done, silent = generator.submit_batch([[1], [SILENT]], 8)
     done.result(WAIT)
     generator._process.kill()  # type: ignore[union-attr]
     until(lambda: len(fake.told("add")) == 2)
@@ -244,24 +196,12 @@ def test_a_batch_is_done_again_whole_though_parts_were_finished(fake: Fake) -> N
 def test_a_request_that_kills_twice_fails_and_the_engine_lives_on(fake: Fake) -> None:
     generator = fake()
     with pytest.raises(EngineDied, match="twice"):
-        generator.submit([DIE]).result(WAIT)
-    assert generator.submit([1, 2]).result(WAIT).token_ids == (2, 1)
-
-
-def test_a_grammar_that_breaks_the_engine_fails_alone(fake: Fake) -> None:
-    generator = fake()
-    neighbour = generator.submit([SILENT])
-    good = generator.submit([8], Sampling(regex="[a-z]+"))
-    bad = generator.submit([9], Sampling(regex="a(?=b)"))
-    with pytest.raises(UsageError, match="look-around"):
-        bad.result(WAIT)
-    assert good.result(WAIT).token_ids == (8,)
-    assert not neighbour.done()
-    assert generator.submit([3]).result(WAIT).token_ids == (3,)
+        submit(generator, [DIE]).result(WAIT)
+    assert submit(generator, [1, 2]).result(WAIT).token_ids == (2, 1)
 
 
 def test_a_refused_request_leaves_the_others_unharmed(fake: Fake) -> None:
-    good, bad = fake().submit_batch([[1, 2], [REFUSE]])
+    good, bad = fake().submit_batch([[1, 2], [REFUSE]], 8)
     assert good.result(WAIT).token_ids == (2, 1)
     with pytest.raises(UsageError, match="too long"):
         bad.result(WAIT)
@@ -271,33 +211,31 @@ def test_a_model_that_is_missing_says_so_each_time(fake: Fake) -> None:
     generator = fake("fatal")
     for _ in range(3):
         with pytest.raises(ModelMissing, match="models pull"):
-            generator.submit([1]).result(WAIT)
+            submit(generator, [1]).result(WAIT)
 
 
 def test_a_process_that_cannot_start_is_given_up(fake: Fake) -> None:
     generator = fake("stillborn")
     with pytest.raises(EngineDied, match="exit status 7"):
-        generator.submit([1]).result(WAIT)
+        submit(generator, [1]).result(WAIT)
     with pytest.raises(EngineDied):
-        generator.submit([1])
+        submit(generator, [1])
     assert len(fake.told("settings")) == 2
 
 
-@pytest.mark.parametrize("sampling", [Sampling(), Sampling(regex="[a-z]+")])
-def test_a_process_that_could_not_start_is_tried_again_after_a_pause(fake: Fake, sampling: Sampling) -> None:
-    """A grammar is probed before it is worked on; what died while it was probed must not hold up what comes after."""
+def test_a_process_that_could_not_start_is_tried_again_after_a_pause(fake: Fake) -> None:
     fake.sick.touch()
     generator = fake("sick")
     for tries in (2, 4):
         with pytest.raises(EngineDied, match="exit status 7"):
-            generator.submit([1], sampling).result(WAIT)
+            submit(generator, [1]).result(WAIT)
         fake.seconds += 29.0
         with pytest.raises(EngineDied, match=r"exit status 7.*tried again after 30 s"):
-            generator.submit([1], sampling)
+            submit(generator, [1])
         assert len(fake.told("settings")) == tries
         fake.seconds += 2.0
     fake.sick.unlink()
-    assert generator.submit([1, 2], sampling).result(WAIT).token_ids == (2, 1)
+    assert submit(generator, [1, 2]).result(WAIT).token_ids == (2, 1)
     assert len(fake.told("settings")) == 5
 
 
@@ -310,63 +248,46 @@ def test_a_program_that_is_not_there_is_named() -> None:
 
 def test_a_process_that_never_gets_ready_is_given_up(fake: Fake) -> None:
     with pytest.raises(EngineDied):
-        fake("slow", EngineSettings(start_seconds=1.0)).submit([SILENT]).result(WAIT)
+        submit(fake("slow", EngineSettings(start_seconds=1.0)), [SILENT]).result(WAIT)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_message_that_makes_no_sense_leaves_nobody_waiting(fake: Fake) -> None:
     generator = fake()
     with pytest.raises(EnvironmentFault):
-        generator.submit([BROKEN]).result(WAIT)
+        submit(generator, [BROKEN]).result(WAIT)
     with pytest.raises(EnvironmentFault, match="tried again after 30 s"):
-        generator.submit([1])
+        submit(generator, [1])
     fake.seconds += 31.0
-    assert generator.submit([1, 2]).result(WAIT).token_ids == (2, 1)
+    assert submit(generator, [1, 2]).result(WAIT).token_ids == (2, 1)
 
 
 def test_closing_cancels_what_is_in_work_and_ends_the_process(fake: Fake) -> None:
     generator = fake()
-    job = generator.submit([SILENT])
+    job = submit(generator, [SILENT])
     until(lambda: bool(fake.told("add")))
     generator.close()
     generator.close()
     assert job.cancelled()
     assert generator.pid is None
     with pytest.raises(UsageError, match="closed"):
-        generator.submit([1])
+        submit(generator, [1])
 
 
 def test_large_batches_do_not_clog_the_pipe(fake: Fake) -> None:
     prompts = [[n, *range(1500)] for n in range(1, 101)]
     began = time.monotonic()
-    jobs = fake().submit_batch(prompts)
+    jobs = fake().submit_batch(prompts, 8)
     assert time.monotonic() - began < 5
     assert [job.result(WAIT).token_ids[-1] for job in jobs] == list(range(1, 101))
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        {"max_new_tokens": 0},
-        {"temperature": -1.0},
-        {"top_p": 0.0},
-        {"candidates": 2},
-        {"beams": 2, "temperature": 1.0},
-        {"regex": "(("},
-        {"regex": "a", "grammar": 'root ::= "a"'},
-        {"seed": -1},
-    ],
-)
-def test_sampling_refuses_what_makes_no_sense(wrong: dict) -> None:
-    with pytest.raises(UsageError):
-        Sampling(**wrong)
 
 
 def test_requests_are_checked_before_they_are_sent(fake: Fake) -> None:
     generator = fake()
     with pytest.raises(UsageError, match="token"):
-        generator.submit([])
-    with pytest.raises(UsageError, match="stream"):
-        generator.submit([1], Sampling(beams=2), on_tokens=lambda start, tokens: None)
+        submit(generator, [])
+    for wrong in (0, 8193):
+        with pytest.raises(UsageError, match="max_new_tokens"):
+            generator.generate([[1]], wrong)
     with pytest.raises(UsageError, match="precision"):
         EngineSettings(precision="int8")  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ import pytest
 
 from communique.config import Settings
 from communique.errors import EnvironmentFault, TimedOut, UsageError
-from communique.lm import EngineSettings, Generator, LanguageTokenizer, Sampling, openvino_runtime
+from communique.lm import EngineSettings, Generator, LanguageTokenizer, openvino_runtime
 from communique.lm import device as device_module
 from communique.lm.device import choose_engine
 from communique.lm.engine import EngineRequest, open_runtime
@@ -20,7 +20,8 @@ from communique.summary import Writer
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
-from communique.lm.torch_continuous import ContinuousBatches  # noqa: E402  needs torch
+from communique.lm.torch_batches import PlainBatches  # noqa: E402  needs torch
+from communique.lm.torch_continuous import ContinuousBatches  # noqa: E402
 from communique.lm.torch_model import open_network  # noqa: E402
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 END, VOCABULARY, CONTEXT = 1, 64, 256
 PROMPTS = [[5, 6, 7, 8, 9], [10, 11], [3] * 40, [33, 2, 14]]
-GREEDY = Sampling(max_new_tokens=12)
+SHORT = 12
 WAIT = 120.0
 SIZES = {"vocab_size": VOCABULARY, "eos_token_id": END, "pad_token_id": 0}
 
@@ -50,7 +51,7 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def bart(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Its own habits of sampling are not those of any request here."""
+    """Its own habits of writing are none of the engine's."""
     torch.manual_seed(0)
     config = transformers.BartConfig(
         **SIZES, d_model=32, encoder_layers=1, decoder_layers=1, encoder_attention_heads=2, decoder_attention_heads=2,
@@ -116,154 +117,93 @@ def ending_early(folder: Path, to: Path) -> tuple[list[int], int]:
     return text, at
 
 
-def answers(batches: ContinuousBatches, requests: list[EngineRequest]) -> dict[int, dict]:
+def answers(batches: ContinuousBatches | PlainBatches, requests: list[EngineRequest]) -> dict[int, dict]:
     """What it says of each request at the end, in the order in which they ended."""
     batches.add(requests)
     found: dict[int, dict] = {}
     until = time.monotonic() + WAIT
     while len(found) < len(requests) and time.monotonic() < until:
-        found |= {message["id"]: message for message in batches.poll() if message["event"] != "tokens"}
+        found |= {message["id"]: message for message in batches.poll()}
     return found
 
 
-def request(id_: int, tokens: list[int], sampling: Sampling = GREEDY, *, stream: bool = False) -> EngineRequest:
-    return EngineRequest(id_, tokens, sampling, stream, None)
+def request(id_: int, tokens: list[int], most: int = SHORT, *, ignore_end: bool = False) -> EngineRequest:
+    return EngineRequest(id_, tokens, most, ignore_end, None)
 
 
 def test_a_batch_is_written_as_each_prompt_alone(generator: Generator, llama: Path) -> None:
-    found = generator.generate(PROMPTS, GREEDY)
+    found = generator.generate(PROMPTS, SHORT)
     assert [list(one.token_ids) for one in found] == [greedy(network(llama), prompt, 12) for prompt in PROMPTS]
-    assert any(one.finish_reason == "length" for one in found)
-
-
-def test_what_is_written_scores_as_it_was_written(generator: Generator) -> None:
-    found = generator.generate(PROMPTS, Sampling(max_new_tokens=12, logprobs=True))
-    scores = generator.score([(prompt, one.token_ids) for prompt, one in zip(PROMPTS, found, strict=True)])
-    for one, again in zip(found, scores, strict=True):
-        assert len(one.logprobs) == len(one.token_ids)
-        assert one.logprobs == pytest.approx(again, abs=1e-3)
 
 
 def test_the_end_token_ends_an_answer_unless_it_is_ignored(tmp_path: Path, llama: Path) -> None:
     """With an end token that the model does write."""
     text, at = ending_early(llama, tmp_path)
     with Generator(EngineSettings(engine="torch", folder=tmp_path, threads=1, precision="f32")) as ending:
-        samplings = [Sampling(max_new_tokens=12, ignore_end=ignored) for ignored in (False, True)]
-        stopped, whole = ending.generate([PROMPTS[0]] * 2, samplings)
-        got: list[int] = []
-        streamed = ending.submit(PROMPTS[0], samplings[0], on_tokens=lambda _, tokens: got.extend(tokens))
-        assert streamed.result(WAIT) == stopped
-    assert (list(stopped.token_ids), stopped.finish_reason) == (text[:at], "stop")
-    assert (list(whole.token_ids), whole.finish_reason) == (text, "length")
-    assert got == text[:at]
-
-
-def test_samples_follow_their_seed_and_come_the_likelier_first(generator: Generator) -> None:
-    def asked(seed: int) -> Sampling:
-        return Sampling(max_new_tokens=8, temperature=1.0, top_p=0.9, candidates=3, seed=seed, logprobs=True)
-
-    one, same, other = generator.generate([PROMPTS[0]] * 3, [asked(1), asked(1), asked(2)])
-    assert one == same
-    assert one != other
-    totals = [sum(candidate.logprobs) for candidate in one.candidates]
-    assert len(totals) == 3
-    assert totals == sorted(totals, reverse=True)
-
-
-def test_beams_find_what_is_likelier_than_greed(generator: Generator) -> None:
-    asked = Sampling(max_new_tokens=6, ignore_end=True, beams=4, candidates=2, logprobs=True)
-    [found] = generator.generate(PROMPTS[:1], asked)
-    [plain] = generator.generate(PROMPTS[:1], Sampling(max_new_tokens=6, ignore_end=True, logprobs=True))
-    best, second = (sum(candidate.logprobs) for candidate in found.candidates)
-    assert best >= second
-    assert best >= sum(plain.logprobs) - 1e-4
-    [again] = generator.score([(PROMPTS[0], found.token_ids)])
-    assert found.logprobs == pytest.approx(again, abs=1e-3)
-
-
-def test_penalties_are_heard(generator: Generator) -> None:
-    asked = Sampling(max_new_tokens=30, ignore_end=True, no_repeat_ngram=1)
-    [found] = generator.generate([[3]], asked)
-    assert len(set(found.token_ids)) == 30
-
-
-def test_a_stream_is_the_completion(generator: Generator) -> None:
-    got: list[tuple[int, list[int]]] = []
-    found = generator.submit(PROMPTS[0], GREEDY, on_tokens=lambda *seen: got.append(seen)).result(WAIT)
-    assert [token for _, tokens in got for token in tokens] == list(found.token_ids)
-    assert [start for start, _ in got] == list(range(len(got)))
+        [stopped] = ending.generate(PROMPTS[:1], SHORT)
+        [whole] = ending.generate(PROMPTS[:1], SHORT, ignore_end=True)
+    assert list(stopped.token_ids) == text[:at]
+    assert list(whole.token_ids) == text
 
 
 def test_who_cancels_or_is_late_leaves_the_others_unharmed(generator: Generator) -> None:
-    endless = Sampling(max_new_tokens=CONTEXT - 5, ignore_end=True)
-    seen: list[int] = []
-    stopped = generator.submit(PROMPTS[0], endless, on_tokens=lambda start, _: seen.append(start))
-    while not seen:
-        time.sleep(0.001)
+    [stopped] = generator.submit_batch(PROMPTS[:1], CONTEXT - 5, ignore_end=True)
+    [late] = generator.submit_batch(PROMPTS[:1], CONTEXT - 5, ignore_end=True, deadline=time.monotonic() + 0.02)
     assert stopped.cancel()
-    late = generator.submit(PROMPTS[0], endless, deadline=time.monotonic() + 0.02)
-    [found] = generator.generate(PROMPTS[:1], GREEDY)
+    [found] = generator.generate(PROMPTS[:1], SHORT)
     with pytest.raises(TimedOut):
         late.result(WAIT)
     assert len(found.token_ids) == 12
-    assert max(seen) < CONTEXT - 6
 
 
-def test_what_it_cannot_do_is_refused_alone(generator: Generator) -> None:
-    jobs = generator.submit_batch(
-        [PROMPTS[0], PROMPTS[1], [2] * CONTEXT], [GREEDY, Sampling(regex="a+"), Sampling(max_new_tokens=1)]
-    )
-    assert len(jobs[0].result(WAIT).token_ids) == 12
-    with pytest.raises(UsageError, match="set the engine to openvino"):
-        jobs[1].result(WAIT)
+def test_a_batch_ends_early_for_who_is_let_go_of(llama: Path) -> None:
+    settings = EngineSettings(engine="torch", folder=llama)
+    network = open_network(settings, torch.device("cpu"), torch.float32)
+    steps: list[None] = []
+    network.module.register_forward_hook(lambda *_: steps.append(None))
+    batches = PlainBatches(network, settings)
+    endless = request(0, PROMPTS[0], CONTEXT - 5, ignore_end=True)
+    batches.add([endless])
+    while not steps:
+        time.sleep(0.001)
+    batches.stop(endless)
+    assert list(answers(batches, [request(1, PROMPTS[1])])) == [1]
+    assert len(steps) < CONTEXT - 5
+
+
+def test_what_is_too_long_is_refused_alone(generator: Generator) -> None:
+    good, bad = generator.submit_batch([PROMPTS[0], [2] * CONTEXT], SHORT)
+    assert len(good.result(WAIT).token_ids) == 12
     with pytest.raises(UsageError, match="allowed are 1 to 256"):
-        jobs[2].result(WAIT)
+        bad.result(WAIT)
 
 
 def test_continuous_batches_write_as_each_prompt_alone(continuous: ContinuousBatches, llama: Path) -> None:
     found = answers(continuous, [request(number, prompt) for number, prompt in enumerate(PROMPTS)])
-    texts = [found[number]["completions"][0]["tokens"] for number in range(len(PROMPTS))]
+    texts = [found[number]["tokens"] for number in range(len(PROMPTS))]
     assert texts == [greedy(network(llama), prompt, 12) for prompt in PROMPTS]
 
 
-def test_continuous_batches_end_stream_and_let_go(llama: Path, tmp_path: Path) -> None:
+def test_continuous_batches_end_and_let_go(llama: Path, tmp_path: Path) -> None:
     """A request that was let go of is heard of no more; one that comes later joins those in work."""
     text, at = ending_early(llama, tmp_path)
     batches = opened(tmp_path)
     try:
-        whole = Sampling(max_new_tokens=12, ignore_end=True)
-        endless = request(0, PROMPTS[1], Sampling(max_new_tokens=200, ignore_end=True), stream=True)
+        endless = request(0, PROMPTS[1], 200, ignore_end=True)
         batches.add([endless])
-        while not list(batches.poll()):
-            time.sleep(0.001)
-        found = answers(batches, [request(1, PROMPTS[0]), request(2, PROMPTS[0], whole)])
+        found = answers(batches, [request(1, PROMPTS[0]), request(2, PROMPTS[0], ignore_end=True)])
         batches.stop(endless)
-        batches.add([request(3, PROMPTS[0], stream=True)])
-        told: list[dict] = []
-        while not told or told[-1]["event"] != "done":
-            told += batches.poll()
+        found |= answers(batches, [request(3, PROMPTS[0])])
     finally:
         batches.close()
-    assert found[1]["completions"] == [{"tokens": text[:at], "logprobs": [], "reason": "stop"}]
-    assert found[2]["completions"] == [{"tokens": text, "logprobs": [], "reason": "length"}]
-    assert {message["id"] for message in told} == {3}
-    assert [token for message in told[:-1] for token in message["tokens"]] == text[:at]
-
-
-@pytest.mark.parametrize(
-    "asked",
-    [{"temperature": 0.5}, {"beams": 2}, {"logprobs": True}, {"repetition_penalty": 1.1}, {"min_new_tokens": 2}],
-)
-def test_continuous_batches_take_greedy_requests_only(asked: dict) -> None:
-    assert ContinuousBatches.takes(request(1, [2], Sampling()))
-    assert not ContinuousBatches.takes(request(1, [2], Sampling(**asked)))
+    assert {number: one["tokens"] for number, one in found.items()} == {1: text[:at], 2: text, 3: text[:at]}
 
 
 def test_an_encoder_decoder_is_served_from_its_folder(bart: Path) -> None:
     model = network(bart)
     expected = [greedy(model, prompt, 12) for prompt in PROMPTS]
     with Generator(EngineSettings(engine="torch", folder=bart, threads=1, precision="f32")) as generator:
-        found = generator.generate(PROMPTS, GREEDY)
+        found = generator.generate(PROMPTS, SHORT)
         scores = generator.score([(PROMPTS[0], expected[0])])
     assert [list(one.token_ids) for one in found] == expected
     ids, written = torch.tensor([PROMPTS[0]]), torch.tensor([[2, *expected[0]]])
@@ -277,7 +217,7 @@ def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
         Generator(EngineSettings(engine="torch", folder=tmp_path)) as generator,
         pytest.raises(UsageError, match="holds no model that generates"),
     ):
-        generator.generate(PROMPTS[:1], GREEDY)
+        generator.generate(PROMPTS[:1], SHORT)
 
 
 @pytest.mark.parametrize(
