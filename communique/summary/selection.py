@@ -218,6 +218,79 @@ def _cost(candidate: Candidate, weights: Weights) -> float:
     return flow + weights.sentence + place + strangers - worth
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Forms taken together: their rows in reading order, how much of each word and pair they hold, words and cost."""
+
+    members: tuple[int, ...]
+    singles: NDArray[np.float32]
+    doubles: NDArray[np.float32]
+    length: int = 0
+    cost: float = 0.0
+    score: float = 0.0
+
+
+class _Search:
+    """Grows groups of a table's forms, one form at a time."""
+
+    def __init__(self, table: Table, weights: Weights, max_words: int, target_words: int) -> None:
+        found = table.candidates
+        self._table = table
+        self._pairs = weights.pairs
+        self._max_words = max_words
+        self._target_words = target_words
+        self._lengths = np.array([c.length for c in found])
+        self._numbers = np.array([c.sentence for c in found])
+        self._dangling = np.array([c.dangling for c in found])
+        self._cost = REFERENCE_WORDS / target_words * np.array([_cost(candidate, weights) for candidate in found])
+        present = (table.singles > 0).astype(np.float32)
+        sizes = present.sum(1)
+        shared = (present @ present.T) / np.maximum(1.0, np.minimum(sizes[:, None], sizes[None, :]))
+        self._alike = shared > weights.repeated
+
+    def empty(self) -> _Group:
+        """The group without a form."""
+        singles, doubles = self._table.singles, self._table.doubles
+        return _Group((), np.zeros(singles.shape[1], np.float32), np.zeros(doubles.shape[1], np.float32))
+
+    def grown(self, beam: Sequence[_Group]) -> list[_Group]:
+        """The `BEAM` best groups that have one form more than one of the beam, best first."""
+        groups: dict[tuple[int, ...], _Group] = {}
+        for group in beam:
+            scores = self._scores(group)
+            for index in np.argsort(-scores)[:BEAM]:
+                if scores[index] == -np.inf:
+                    break
+                members = tuple(sorted((*group.members, int(index)), key=lambda i: self._numbers[i]))
+                if members not in groups:
+                    groups[members] = _Group(
+                        members,
+                        np.maximum(group.singles, self._table.singles[index]),
+                        np.maximum(group.doubles, self._table.doubles[index]),
+                        group.length + int(self._lengths[index]),
+                        group.cost + float(self._cost[index]),
+                        float(scores[index]),
+                    )
+        return sorted(groups.values(), key=lambda group: -group.score)[:BEAM]
+
+    def _scores(self, group: _Group) -> NDArray[np.float64]:
+        """Of each form the expected score of the group with it; minus infinity where it cannot be added."""
+        table, total = self._table, self._lengths + group.length
+        held = self._numbers[list(group.members)]
+        fits = (total <= self._max_words) & ~np.isin(self._numbers, held)
+        fits &= ~self._dangling | np.isin(self._numbers - 1, held)
+        fits &= ~self._alike[list(group.members)].any(0)
+        overlap = np.maximum(group.singles, table.singles).sum(1)
+        pairs = np.maximum(group.doubles, table.doubles).sum(1)
+        score = (
+            2 * overlap / (total + self._target_words)
+            + self._pairs * 2 * pairs / np.maximum(1, total + self._target_words - 2)
+            - group.cost
+            - self._cost
+        )
+        return np.where(fits, score, -np.inf)
+
+
 def choose(
     table: Table,
     max_words: int,
@@ -231,64 +304,14 @@ def choose(
     A sentence that leans on the one before it is taken only right after that one. Costs are those of a summary of
     `REFERENCE_WORDS`: of one that is to be longer each sentence is a smaller part.
     """
-    found = table.candidates
-    if not found:
+    if not table.candidates:
         return Choice((), 0.0)
-    lengths = np.array([c.length for c in found])
-    numbers = np.array([c.sentence for c in found])
-    dangling = np.array([c.dangling for c in found])
-    part = REFERENCE_WORDS / target_words
-    cost = part * np.array([_cost(candidate, weights) for candidate in found])
-    present = (table.singles > 0).astype(np.float32)
-    sizes = present.sum(1)
-    alike = (present @ present.T) / np.maximum(1.0, np.minimum(sizes[:, None], sizes[None, :])) > weights.repeated
-    empty = (np.zeros(table.singles.shape[1], np.float32), np.zeros(table.doubles.shape[1], np.float32))
-    beam: list[tuple[float, tuple[int, ...], int, float, NDArray[np.float32], NDArray[np.float32]]] = [
-        (0.0, (), 0, 0.0, *empty)
-    ]
+    search = _Search(table, weights, max_words, target_words)
+    short = REFERENCE_WORDS / target_words * weights.short
     best: tuple[float, tuple[int, ...]] = (-np.inf, ())
+    beam = [search.empty()]
     for _ in range(most_sentences):
-        grown = []
-        seen: set[tuple[int, ...]] = set()
-        for _, members, length, paid, single, double in beam:
-            total = lengths + length
-            fits = total <= max_words
-            held = [found[i].sentence for i in members]
-            fits &= ~np.isin(numbers, held)
-            fits &= ~dangling | np.isin(numbers - 1, held)
-            fits &= ~alike[list(members)].any(0)
-            if not fits.any():
-                continue
-            overlap = np.maximum(single, table.singles).sum(1)
-            pairs = np.maximum(double, table.doubles).sum(1)
-            score = (
-                2 * overlap / (total + target_words)
-                + weights.pairs * 2 * pairs / np.maximum(1, total + target_words - 2)
-                - paid
-                - cost
-            )
-            score[~fits] = -np.inf
-            for index in np.argsort(-score)[:BEAM]:
-                if not fits[index]:
-                    break
-                group = tuple(sorted((*members, int(index)), key=lambda i: found[i].sentence))
-                if group in seen:
-                    continue
-                seen.add(group)
-                grown.append(
-                    (
-                        float(score[index]),
-                        group,
-                        int(total[index]),
-                        paid + float(cost[index]),
-                        np.maximum(single, table.singles[index]),
-                        np.maximum(double, table.doubles[index]),
-                    )
-                )
-        if not grown:
-            break
-        grown.sort(key=lambda entry: -entry[0])
-        beam = grown[:BEAM]
-        for score_, group, length, *_ in beam:
-            best = max(best, (score_ - part * weights.short * max(0, min_words - length), group))
-    return Choice(tuple(found[i] for i in best[1]), best[0])
+        beam = search.grown(beam)
+        for group in beam:
+            best = max(best, (group.score - short * max(0, min_words - group.length), group.members))
+    return Choice(tuple(table.candidates[i] for i in best[1]), best[0])
