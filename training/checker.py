@@ -3,16 +3,14 @@
     python -m training.checker --config training/configs/checker.yaml --data-root DATA
     python -m training.checker --config training/configs/checker.yaml --smoke    # a minute, for tests
 
-Figures are of folds by event, each scored by a model that never saw it: OUT/validation.json; with an encoder beside the
-trees (`entailment`), of the fold that it never saw. The model for serving is then fitted on everything:
-OUT/checker.json, with the encoder's graph beside it.
+Figures are of folds by event, each scored by a model that never saw it: OUT/validation.json. The model for serving is
+then fitted on everything: OUT/checker.json.
 """
 
 from __future__ import annotations
 
 import json
 import random
-import shutil
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,11 +22,9 @@ from rich.progress import track
 
 from communique.evidence import EvidenceIndex
 from communique.grounding import missing
-from communique.grounding.entailment import Entailment
 from communique.grounding.features import features
 from communique.grounding.source import Source
 from communique.grounding.trees import SupportTrees
-from communique.models import resolve
 from communique.perturbation import KINDS, perturb
 from communique.reading.sentences import split
 from communique.text import MappedText
@@ -41,7 +37,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Case", "cases", "figures", "fit", "main", "stacked", "train"]
+__all__ = ["Case", "cases", "figures", "fit", "main", "train"]
 
 console = Console(stderr=True)
 #: The kind of sentences that people read.
@@ -59,8 +55,6 @@ class Case:
     kind: str
     supported: bool
     lost: bool
-    claim: str
-    evidence: tuple[str, ...]
     values: dict[str, float]
 
 
@@ -76,9 +70,8 @@ def cases(
     source, whole = Source(article.title, article.sentences), f"{article.title} {text}"
     index = EvidenceIndex(article.sentences)
     for claim, supported, kind in claims:
-        evidence = tuple(article.sentences[number] for number in index.find(claim))
-        lost = bool(missing(claim, whole)) or not evidence
-        yield Case(article.id, article.event, kind, supported, lost, claim, evidence, features(claim, source))
+        lost = bool(missing(claim, whole)) or not index.find(claim)
+        yield Case(article.id, article.event, kind, supported, lost, features(claim, source))
 
 
 def _made(
@@ -156,21 +149,6 @@ def calibration(logits: NDArray[np.float64], made: Sequence[Case]) -> list[float
         logits[used, None], [case.supported for case, u in zip(made, used, strict=True) if u]
     )
     return [float(platt.coef_[0, 0]), float(platt.intercept_[0])]
-
-
-def stacked(
-    logits: NDArray[np.float64], read: NDArray[np.floating[Any]], made: Sequence[Case], settings: CheckerSettings
-) -> list[float]:
-    """Scale, shift and the encoder's weight: first how the two count, on all claims, then Platt's on those read."""
-    from sklearn.linear_model import LogisticRegression
-
-    kept = np.array([not case.lost for case in made])
-    wanted = np.array([case.supported for case in made])
-    both = np.column_stack([logits, read])
-    weights = np.where([case.kind == READ for case in made], settings.read_weight, 1.0)
-    line = LogisticRegression(C=100.0).fit(both[kept], wanted[kept], sample_weight=weights[kept])
-    scale, shift = calibration(both @ line.coef_[0], made)
-    return [scale * float(line.coef_[0, 0]), shift, scale * float(line.coef_[0, 1])]
 
 
 def figures(scores: NDArray[np.float64], made: Sequence[Case], seed: int) -> dict[str, Any]:
@@ -254,23 +232,8 @@ def train(settings: CheckerSettings, data_root: Path | None, smoke: bool = False
         model = SupportTrees(fit(rows[train_rows], names, [made[i] for i in train_rows], settings))
         logits[folds == fold] = model.logits(rows[folds == fold])
     final = fit(rows, names, made, settings)
-    if settings.entailment:
-        # The encoder learned from the other folds; how it counts is told by the one that it never saw.
-        folder = Path(settings.entailment)
-        known = json.loads((folder / "entailment.json").read_text(encoding="utf-8"))
-        unseen = [i for i, case in enumerate(made) if data.fold_of(case.event, known["folds"]) == known["hold_out"]]
-        made, logits = [made[i] for i in unseen], logits[unseen]
-        with console.status("reading claims beside their evidence"):
-            read_logits = Entailment(folder, resolve("trunk")).logits([(case.claim, case.evidence) for case in made])
-        final["calibration"] = stacked(logits, read_logits, made, settings)
-        scale, shift, weight = final["calibration"]
-        logits = logits * scale + shift + weight * read_logits
-        for name in ("entailment.xml", "entailment.bin", "entailment.json"):
-            shutil.copyfile(folder / name, out / name)
-    else:
-        final["calibration"] = [scale, shift] = calibration(logits, made)
-        logits = logits * scale + shift
-    scores = np.where([case.lost for case in made], 0.0, 1 / (1 + np.exp(-logits)))
+    final["calibration"] = [scale, shift] = calibration(logits, made)
+    scores = np.where([case.lost for case in made], 0.0, 1 / (1 + np.exp(-logits * scale - shift)))
     result = figures(scores, made, settings.seed)
     (out / "checker.json").write_text(json.dumps(final, separators=(",", ":")), encoding="utf-8")
     (out / "validation.json").write_text(json.dumps(result, indent=1), encoding="utf-8")

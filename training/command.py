@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from communique.errors import CommuniqueError, UsageError
-from training.settings import CheckerSettings, ClassifierSettings, EntailmentSettings, SummarizerSettings, load
+from training.settings import CheckerSettings, ClassifierSettings, SummarizerSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["answer", "options", "settings"]
 
-S = TypeVar("S", CheckerSettings, ClassifierSettings, EntailmentSettings, SummarizerSettings)
+S = TypeVar("S", CheckerSettings, ClassifierSettings, SummarizerSettings)
 
 
 def options(name: str, doc: str | None) -> argparse.ArgumentParser:

@@ -19,7 +19,7 @@ from training.losses import LossWeights
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CheckerSettings", "ClassifierSettings", "EntailmentSettings", "SummarizerSettings", "as_yaml", "load"]
+__all__ = ["CheckerSettings", "ClassifierSettings", "SummarizerSettings", "as_yaml", "load"]
 
 T = TypeVar("T")
 
@@ -210,63 +210,6 @@ class SummarizerSettings:
 
 
 @dataclass(frozen=True)
-class EntailmentSettings:
-    """How the encoder that reads claims beside their evidence is trained.
-
-    Attributes:
-        base: folder of the encoder, or a name in `models/registry.toml`.
-        corpus: JSONL files in the reference form.
-        sets: external article sets under the data root (`karabakh`, `world`).
-        grounding: file of labelled machine sentences under the data root, or none.
-        inshorts: archive of articles with short summaries under the data root, or none.
-        epochs: passes over the groups.
-        groups_per_epoch: true sentences drawn for a pass, each with its broken forms; 0 for all.
-        broken_per_sentence: broken forms of a true sentence in a pass, drawn anew for each.
-        batch_tokens: padded tokens in a batch.
-        window_tokens: of a claim with its evidence, at most.
-        trunk_lr: peak learning rate of the encoder.
-        head_lr: peak learning rate of the head.
-        warmup: share of the steps over which the rate rises.
-        weight_decay: of matrices.
-        folds: events are dealt into so many folds.
-        hold_out: the fold kept for validation; -1 trains on all.
-        validate_every: steps between validations.
-        validation_stride: of the held-out claims every so-manieth is scored then; all at the end.
-        seed: of everything random.
-        checkpoint_minutes: a checkpoint at least so often.
-        out: folder of checkpoints, logs and the result.
-    """
-
-    base: str = "encoder-base"
-    corpus: tuple[str, ...] = ()
-    sets: tuple[str, ...] = ()
-    grounding: str | None = None
-    inshorts: str | None = None
-    epochs: int = 1
-    groups_per_epoch: int = 0
-    broken_per_sentence: int = 2
-    batch_tokens: int = 4096
-    window_tokens: int = 192
-    trunk_lr: float = 1.5e-4
-    head_lr: float = 1e-3
-    warmup: float = 0.06
-    weight_decay: float = 0.01
-    folds: int = 5
-    hold_out: int = 0
-    validate_every: int = 300
-    validation_stride: int = 4
-    seed: int = 7
-    checkpoint_minutes: float = 5.0
-    out: str = "runs/entailment"
-
-    def __post_init__(self) -> None:
-        if self.epochs < 1:
-            raise UsageError(f"epochs={self.epochs}: at least one pass is needed")
-        if not -1 <= self.hold_out < self.folds:
-            raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
-
-
-@dataclass(frozen=True)
 class CheckerSettings:
     """How the checker is trained.
 
@@ -274,7 +217,6 @@ class CheckerSettings:
         corpus: JSONL files in the reference form.
         sets: external article sets under the data root (`karabakh`, `world`).
         grounding: file of labelled machine sentences under the data root, or none.
-        entailment: folder of a finished `training.entailment`, whose encoder is weighed beside the trees, or none.
         broken_per_sentence: at most so many broken forms of a true sentence.
         broken_articles: of each set so many articles, spread over it, give sentences to break; 0 for all.
         read_weight: how much a sentence that was read weighs beside a made one.
@@ -292,7 +234,6 @@ class CheckerSettings:
     corpus: tuple[str, ...] = ()
     sets: tuple[str, ...] = ()
     grounding: str | None = None
-    entailment: str | None = None
     broken_per_sentence: int = 3
     broken_articles: int = 0
     read_weight: float = 4.0

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from communique.evidence import EvidenceIndex
 from communique.grounding.facts import missing
@@ -17,11 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
-
     from communique.document import Document
-    from communique.grounding.entailment import Entailment
 
 __all__ = ["Checker", "Verdict"]
 
@@ -29,9 +25,7 @@ __all__ = ["Checker", "Verdict"]
 class SupportModel(Protocol):
     """What gives calibrated probabilities that claims are supported by an article."""
 
-    def support(
-        self, claims: Sequence[str], source: Source, entailment: NDArray[np.floating[Any]] | None = None
-    ) -> list[float]: ...
+    def support(self, claims: Sequence[str], source: Source) -> list[float]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +40,8 @@ class Verdict:
 class Checker:
     """Checks claims of any origin; a figure, name, date or quotation that the article lacks makes the support 0."""
 
-    def __init__(self, model: SupportModel, entailment: Entailment | None = None) -> None:
+    def __init__(self, model: SupportModel) -> None:
         self._model = model
-        self._entailment = entailment
 
     @classmethod
     def open(cls, home: Path | None = None) -> Checker:
@@ -57,15 +50,10 @@ class Checker:
         Raises:
             EnvironmentFault: the model is missing or is not what the registry pins.
         """
-        from communique.grounding.entailment import Entailment
         from communique.grounding.trees import SupportTrees
         from communique.models import resolve
 
-        folder = resolve("checker", home=home)
-        model = SupportTrees.load(folder / "checker.json")
-        if model.entailment_weight is None:
-            return cls(model)
-        return cls(model, Entailment(folder, resolve("trunk", home=home)))
+        return cls(SupportTrees.load(resolve("checker", home=home) / "checker.json"))
 
     def check(self, claims: Sequence[str], document: Document) -> list[Verdict]:
         """A verdict for each claim, in order."""
@@ -79,8 +67,6 @@ class Checker:
         asked = [i for i in range(len(claims)) if found[i] and not lost[i]]
         support: dict[int, float] = {}
         if asked:
-            pairs = [(claims[i], [texts[number] for number in found[i]]) for i in asked]
-            read = self._entailment.logits(pairs) if self._entailment else None
-            scores = self._model.support([claims[i] for i in asked], Source(document.title, texts), read)
+            scores = self._model.support([claims[i] for i in asked], Source(document.title, texts))
             support = dict(zip(asked, scores, strict=True))
         return [Verdict(support.get(i, 0.0), found[i], lost[i]) for i in range(len(claims))]

@@ -41,7 +41,7 @@ class SupportTrees:
         trees: a list of trees; each a list of nodes [feature, threshold, left, right, value], feature -1 at a leaf.
         start: what the trees' values are added to.
         share: weight in [0, 1] of the trees' logit; the rest is the line's.
-        calibration: [scale, shift] of the logit (Platt 1999), or [scale, shift, weight of the encoder's logit].
+        calibration: [scale, shift] of the logit (Platt 1999).
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
@@ -49,9 +49,7 @@ class SupportTrees:
         self._mean, self._scale, self._weights = (np.asarray(data[k], np.float64) for k in ("mean", "scale", "weights"))
         self._bias, self._start, self._share = float(data["bias"]), float(data["start"]), float(data["share"])
         self._floor = float(data["floor"])
-        self._scale_shift: tuple[float, float] = tuple(data["calibration"][:2])
-        #: How much an encoder's logit counts beside this model's; None for a model that was made without one.
-        self.entailment_weight: float | None = data["calibration"][2] if len(data["calibration"]) > 2 else None
+        self._scale_shift: tuple[float, float] = tuple(data["calibration"])
         most = max((len(tree) for tree in data["trees"]), default=1)
         table = np.zeros((len(data["trees"]), most, 5))
         for row, tree in zip(table, data["trees"], strict=True):
@@ -73,13 +71,8 @@ class SupportTrees:
             raise EnvironmentFault(f"{path} is not of schema {_SCHEMA}; make it again with python -m training.checker")
         return cls(data)
 
-    def support(
-        self, claims: Sequence[str], source: Source, entailment: NDArray[np.floating[Any]] | None = None
-    ) -> list[float]:
-        """Calibrated probability in [0, 1] that each claim is supported by the article.
-
-        `entailment` are the encoder's logits of the claims [N], where the model was made with one.
-        """
+    def support(self, claims: Sequence[str], source: Source) -> list[float]:
+        """Calibrated probability in [0, 1] that each claim is supported by the article."""
         if not claims:
             return []
         rows = []
@@ -88,18 +81,12 @@ class SupportTrees:
             if missing := [name for name in self.names if name not in found]:
                 raise EnvironmentFault(f"the checker wants features that are gone ({missing[0]}); train it again")
             rows.append([found[name] for name in self.names])
-        return [float(value) for value in self.probabilities(np.asarray(rows), entailment)]
+        return [float(value) for value in self.probabilities(np.asarray(rows))]
 
-    def probabilities(
-        self, rows: NDArray[np.float64], entailment: NDArray[np.floating[Any]] | None = None
-    ) -> NDArray[np.float64]:
-        """[N] from features [N, F] in the order of `names`, and the encoder's logits [N]."""
+    def probabilities(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
+        """[N] from features [N, F] in the order of `names`."""
         scale, shift = self._scale_shift
         logits = self.logits(rows) * scale + shift
-        if self.entailment_weight is not None:
-            if entailment is None:
-                raise EnvironmentFault("the checker was made with an encoder that is not there; make it again")
-            logits = logits + self.entailment_weight * entailment
         return np.asarray(sigmoid(logits.astype(np.float32)), np.float64)
 
     def logits(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""An encoder on OpenVINO: reads windows of tokens and gives the state of every token, or one number a window.
+"""An encoder on OpenVINO: reads windows of tokens and gives the state of every token.
 
 It knows nothing of heads, labels or sentences. Shapes: W windows, at most L tokens each, hidden size H.
 """
@@ -29,7 +29,7 @@ BATCH_TOKENS: Final = 4096
 
 
 class Encoder:
-    """An OpenVINO graph with inputs ids, mask, types [W, L] and output states [W, L, H], or logits [W].
+    """An OpenVINO graph with inputs ids, mask, types [W, L] and output states [W, L, H].
 
     Args:
         graph: the graph's .xml file.
@@ -66,13 +66,6 @@ class Encoder:
     def close(self) -> None:
         """Give up what is being read: it ends with `TimedOut` after the batch under way."""
         self._closed = True
-
-    def logits(self, windows: Sequence[Window]) -> NDArray[np.float32]:
-        """[W] of a graph that gives one number a window, in the order given."""
-        found = np.zeros(len(windows), dtype=np.float32)
-        for rows, output in self._outputs(windows, None):
-            found[rows] = output
-        return found
 
     def _outputs(
         self, windows: Sequence[Window], deadline: float | None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from tokenizers import Tokenizer
 
-__all__ = ["WINDOW_TOKENS", "Window", "cut", "load_tokenizer", "padded", "pair"]
+__all__ = ["WINDOW_TOKENS", "Window", "cut", "load_tokenizer", "padded"]
 
 #: Tokens in a window at most. Longer windows cost more attention and gained nothing on validation.
 WINDOW_TOKENS: Final = 256
@@ -34,14 +34,12 @@ class Window:
 
     `sentences[i]` is an index into the article's sentences; -1 for a special token, -2 for a token of the title.
     `starts[i]:ends[i]` are characters of that sentence, or of the title (0:0 for a special token).
-    `types[i]` is the token type: 0, or 1 for the evidence of a claim.
     """
 
     ids: tuple[int, ...]
     sentences: tuple[int, ...]
     starts: tuple[int, ...]
     ends: tuple[int, ...]
-    types: tuple[int, ...]
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -84,7 +82,6 @@ def cut(tokenizer: Tokenizer, title: str, sentences: Sequence[str], window_token
                 (*head_sentences, *owner, -1),
                 (*head_starts, *starts, 0),
                 (*head_ends, *ends, 0),
-                (0,) * (len(head_ids) + len(ids) + 1),
             )
         )
         for column in (ids, owner, starts, ends):
@@ -107,21 +104,11 @@ def cut(tokenizer: Tokenizer, title: str, sentences: Sequence[str], window_token
     return windows
 
 
-def pair(tokenizer: Tokenizer, claim: str, evidence: Sequence[str], window_tokens: int = WINDOW_TOKENS) -> Window:
-    """`[CLS] claim [SEP] evidence … [SEP]`: a claim with the sentences that it is read against, cut to a window."""
-    encodings = tokenizer.encode_batch([claim, *evidence], add_special_tokens=False)
-    head = encodings[0].ids[: window_tokens // 2]
-    body = [token for encoding in encodings[1:] for token in encoding.ids][: window_tokens - len(head) - 3]
-    ids = (CLS, *head, SEP, *body, SEP)
-    blank = (0,) * len(ids)
-    return Window(ids, (-1,) * len(ids), blank, blank, (0,) * (len(head) + 2) + (1,) * (len(body) + 1))
-
-
 def padded(windows: Sequence[Window]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Ids, mask and types [W, L] of windows, zero where one is shorter than the longest."""
+    """Ids, mask and types [W, L] of windows, zero where one is shorter than the longest; types are zero throughout."""
     shape = (len(windows), max(map(len, windows)))
     ids, mask, types = (np.zeros(shape, dtype=np.int64) for _ in range(3))
     for row, window in enumerate(windows):
         size = len(window)
-        ids[row, :size], mask[row, :size], types[row, :size] = window.ids, 1, window.types
+        ids[row, :size], mask[row, :size] = window.ids, 1
     return ids, mask, types

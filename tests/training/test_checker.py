@@ -9,9 +9,9 @@ import pytest
 
 pytest.importorskip("sklearn")
 
-from communique.errors import EnvironmentFault, UsageError
+from communique.errors import UsageError
 from communique.grounding.trees import SupportTrees
-from training.checker import Case, cases, figures, fit, stacked
+from training.checker import Case, cases, figures, fit
 from training.data import Claim, Labelled
 from training.settings import CheckerSettings, load
 
@@ -59,8 +59,6 @@ def noise(count: int) -> tuple[np.ndarray, list[Case]]:
             kinds[i],
             bool(row[0] > 0),
             lost=False,
-            claim="",
-            evidence=(),
             values=dict(zip("abc", row, strict=True)),
         )
         for i, row in enumerate(rows)
@@ -94,20 +92,3 @@ def test_figures_of_a_perfect_and_of_a_blind_checker() -> None:
     blind = figures(np.random.default_rng(3).random(600), made, seed=1)
     assert blind["read_auc_interval"][0] < 0.5 < blind["read_auc_interval"][1]
     assert blind["caught_at_5"]["figure"] < 0.15
-
-
-def test_an_encoder_counts_as_far_as_it_tells_more() -> None:
-    rows, made = noise(600)
-    wanted = np.array([case.supported for case in made])
-    rng = np.random.default_rng(4)
-    weak = rng.normal(size=600) + wanted
-    strong, blind = rng.normal(size=600) + 3 * wanted, rng.normal(size=600)
-    for read, least, most in ((strong, 1.0, 9.0), (blind, -0.4, 0.4)):
-        scale, _, weight = stacked(weak, read, made, CheckerSettings())
-        assert scale > 0
-        assert least < weight / scale < most
-    model = fit(rows, ("a", "b", "c"), made, CheckerSettings(trees=5)) | {"calibration": [1.0, 0.0, 0.5]}
-    served = SupportTrees(model)
-    assert served.probabilities(rows, strong)[0] != served.probabilities(rows, strong + 1)[0]
-    with pytest.raises(EnvironmentFault, match="encoder"):
-        served.probabilities(rows)

@@ -11,18 +11,18 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 pytest.importorskip("torch")
 
 from communique.errors import UsageError
-from communique.grounding.entailment import Entailment
-from training import classifier, entailment
+from communique.trunk.windows import Window, cut, load_tokenizer
+from training import classifier, data
 from training.export import _Traced
 from training.graph import agreement, save_graph
+from training.model import MultiTaskModel
 from training.runs import start_from
-from training.settings import ClassifierSettings, EntailmentSettings, as_yaml, load
+from training.settings import ClassifierSettings, as_yaml, load
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -57,8 +57,8 @@ def settings_of(kind: type[Any], encoder: Path, corpus: str, out: Path) -> Any:
     return kind(**common, out=str(out), hold_out=4, folds=5)
 
 
-CASES = [(classifier, ClassifierSettings), (entailment, EntailmentSettings)]
-NAMES = ["classifier", "entailment"]
+CASES = [(classifier, ClassifierSettings)]
+NAMES = ["classifier"]
 
 
 @pytest.mark.parametrize(("script", "kind"), CASES, ids=NAMES)
@@ -142,58 +142,21 @@ def test_two_processes_end_with_the_weights_of_one(encoder: Path, corpus: str, t
 
 
 @pytest.fixture(scope="module")
-def made(encoder: Path) -> list[entailment.Example]:
-    from communique.trunk.windows import load_tokenizer
-    from training import data
-
-    articles = list(data.articles(ROOT / "training" / "corpus" / "world.jsonl", "corpus"))[:4]
-    return list(entailment.examples(articles, [], load_tokenizer(encoder / "tokenizer.json"), EntailmentSettings()))
+def windows(encoder: Path) -> list[Window]:
+    tokenizer = load_tokenizer(encoder / "tokenizer.json")
+    articles = list(data.articles(ROOT / "training" / "corpus" / "world.jsonl", "corpus"))[:8]
+    return [window for article in articles for window in cut(tokenizer, article.title, article.sentences)][:16]
 
 
-def test_a_group_is_one_true_sentence_and_what_was_made_of_it(made: list[entailment.Example]) -> None:
-    groups: dict[str, list[entailment.Example]] = {}
-    for example in made:
-        groups.setdefault(example.group, []).append(example)
-    assert len(groups) > 6
-    assert all([example.supported for example in group].count(True) == 1 for group in groups.values())
-    assert {example.kind for example in made} > {"reference", "figure", "negation"}
-
-
-def test_a_pass_is_the_same_each_time_and_another_one_differs(made: list[entailment.Example]) -> None:
-    groups = [[example for example in made if example.group == name] for name in dict.fromkeys(e.group for e in made)]
-    settings = EntailmentSettings(batch_tokens=2000, broken_per_sentence=1)
-    first, again, other = (entailment.epoch(groups, settings, number) for number in (0, 0, 1))
-    assert first == again
-    assert first != other
-    for batch in first:
-        found = [example for group in batch for example in group]
-        assert len(batch) == 1 or len(found) * max(len(example.window) for example in found) <= 2000
-
-
-def test_the_graph_judges_as_the_model_does(made: list[entailment.Example], encoder: Path, tmp_path: Path) -> None:
-    model = entailment.EntailmentModel(encoder)
-    entailment.export(model, EntailmentSettings(), tmp_path)
-    shutil.copy(encoder / "tokenizer.json", tmp_path)
-    found = Entailment(tmp_path, tmp_path)
-    assert not found.logits([]).size
-    from communique.trunk.encoder import Encoder
-
-    windows = [example.window for example in made[:12]]
-    graph = Encoder(tmp_path / "entailment.xml", precision="f32").logits(windows)
-    np.testing.assert_allclose(graph, entailment.logits_of(model, made[:12]), atol=0.02)
-    assert found.logits([("Baku said so.", ["Baku said so on Monday."])]).shape == (1,)
-
-
-def test_a_graph_in_8_bits_stays_near_the_model(made: list[entailment.Example], encoder: Path, tmp_path: Path) -> None:
+def test_a_graph_in_8_bits_stays_near_the_model(windows: list[Window], encoder: Path, tmp_path: Path) -> None:
     import torch
 
-    trunk = _Traced(entailment.EntailmentModel(encoder).trunk).eval()
-    windows = [example.window for example in made[:16]]
+    trunk = _Traced(MultiTaskModel(encoder).trunk).eval()
     save_graph(trunk, tmp_path / "trunk.xml", windows)
     found = agreement(trunk, tmp_path / "trunk.xml", windows[:4])
     assert set(found) == {"cosine_f32_mean", "cosine_f32_min", "cosine_bf16_mean", "cosine_bf16_min"}
     assert 0.95 < found["cosine_f32_mean"] < 1.0  # not exact: the products are in 8 bits
-    other = _Traced(entailment.EntailmentModel(encoder).trunk).eval()
+    other = _Traced(MultiTaskModel(encoder).trunk).eval()
     torch.nn.init.normal_(other.trunk.encoder.layer[0].output.dense.weight)
     assert agreement(other, tmp_path / "trunk.xml", windows[:4])["cosine_f32_mean"] < found["cosine_f32_mean"] - 0.02
 
@@ -201,8 +164,6 @@ def test_a_graph_in_8_bits_stays_near_the_model(made: list[entailment.Example], 
 def test_a_run_starts_from_the_mean_of_earlier_ones(encoder: Path, corpus: str, tmp_path: Path) -> None:
     import torch
     from safetensors.torch import load_file, save_file
-
-    from training.model import MultiTaskModel
 
     model = MultiTaskModel(encoder)
     for number, name in enumerate(("a", "b")):

@@ -3,7 +3,6 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pytest
 
 from communique.evidence import EvidenceIndex
@@ -59,10 +58,9 @@ class Sure:
     def __init__(self) -> None:
         self.asked: list[str] = []
 
-    def support(self, claims: Sequence[str], source: Source, entailment: object = None) -> list[float]:
+    def support(self, claims: Sequence[str], source: Source) -> list[float]:
         assert len(source.lines) == 4  # the title and three sentences
         self.asked.extend(claims)
-        self.read = entailment
         return [0.9] * len(claims)
 
 
@@ -73,21 +71,6 @@ def test_a_claim_with_a_figure_that_the_article_lacks_never_reaches_the_model() 
     assert (false.support, false.missing) == (0.0, ("30",))
     assert (true.support, true.evidence) == (0.9, (2,))
     assert model.asked == ["Kerry urged both sides."]
-    assert model.read is None
-
-
-def test_the_encoder_reads_what_the_exact_checks_let_through_beside_its_evidence() -> None:
-    class Encoder:
-        def logits(self, pairs: list[tuple[str, list[str]]]) -> np.ndarray:
-            self.pairs = pairs
-            return np.arange(len(pairs)) + 0.5
-
-    model, encoder = Sure(), Encoder()
-    document = read(Article(id="1", text=ARTICLE))
-    claims = ["Azerbaijan said 30 soldiers died.", "Kerry urged both sides."]
-    Checker(model, encoder).check(claims, document)  # type: ignore[arg-type]
-    assert encoder.pairs == [(claims[1], [document.sentences[2].text])]
-    assert list(model.read) == [0.5]
 
 
 def test_sides_swap_all_at_once_and_back() -> None:
