@@ -108,7 +108,7 @@ def _paragraphs(
     """The rows of the paragraphs."""
     size = len(prose)
     own = [stems(looks[index].words) for index in prose]
-    columns = {stem: number for number, stem in enumerate(set().union(title, *own))}
+    columns = {stem: number for number, stem in enumerate(sorted(title.union(*own)))}  # sums round alike each time
     weights = np.array([rarity.known.get(stem, 1.0) for stem in columns], dtype=np.float32)
     table = np.zeros((size, len(columns)), dtype=bool)
     for row, mine in zip(table, own, strict=True):

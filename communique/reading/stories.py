@@ -5,6 +5,7 @@ What parts two runs is whatever is not prose, and a dateline. It knows nothing o
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass, field
 from itertools import pairwise, repeat
@@ -43,7 +44,7 @@ class Rarity:
     known: Mapping[str, float]
 
     def __call__(self, found: Iterable[str]) -> float:
-        return sum(map(self.known.get, found, repeat(1.0)))
+        return math.fsum(map(self.known.get, found, repeat(1.0)))  # the same in whatever order a set has
 
     def shared(self, own: set[str], other: set[str], least: float = 3.0) -> float:
         """The share of what `own` tells that `other` tells too, 0 to 1; kept low where `own` tells less than `least`."""
