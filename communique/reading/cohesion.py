@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -97,6 +98,77 @@ def cohesion(
     return rows
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """The P paragraphs of a page, and which of the C stems that they and the title have each tells.
+
+    Attributes:
+        prose: the paragraphs' numbers among the blocks.
+        looks: of all blocks.
+        odds: of all blocks.
+        rarity: how much a stem tells.
+        columns: each stem's number.
+        weights: how much each tells, [C].
+        table: which each paragraph tells, [P, C].
+        titled: which the title tells, [C].
+    """
+
+    prose: Sequence[int]
+    looks: Sequence[Look]
+    odds: Odds
+    rarity: Rarity
+    columns: dict[str, int]
+    weights: Numbers
+    table: Told
+    titled: Told
+
+    @classmethod
+    def of(cls, prose: Sequence[int], looks: Sequence[Look], odds: Odds, title: set[str], rarity: Rarity) -> _Page:
+        """The page of blocks with these `looks`; `title` are the stems of its title."""
+        own = [stems(looks[index].words) for index in prose]
+        columns = {stem: number for number, stem in enumerate(sorted(title.union(*own)))}  # sums round alike each time
+        weights = np.array([rarity.known.get(stem, 1.0) for stem in columns], dtype=np.float32)
+        rows = np.zeros((len(prose) + 1, len(columns)), dtype=bool)
+        for row, mine in zip(rows, [*own, title], strict=True):
+            row[[columns[stem] for stem in mine]] = True
+        return cls(prose, looks, odds, rarity, columns, weights, rows[:-1], rows[-1])
+
+    def much(self, told: Told) -> Numbers:
+        """How much each row of stems tells."""
+        found: Numbers = told.astype(np.float32) @ self.weights
+        return found
+
+    def share(self, own: Told, other: Told) -> Numbers:
+        """Of what each row of `own` tells the share that `other` tells too."""
+        shares: Numbers = self.much(own & other) / np.maximum(_LEAST, self.much(own))
+        return shares
+
+    def holding(self, found: set[str]) -> Told:
+        """Those of the stems that are the page's, [C]."""
+        row = np.zeros(len(self.columns), dtype=bool)
+        row[[self.columns[stem] for stem in found if stem in self.columns]] = True
+        return row
+
+
+class _Around:
+    """What is told before each paragraph, after it and near it: rows of stems, [P, C] or one more."""
+
+    def __init__(self, table: Told) -> None:
+        nothing = np.zeros_like(table[:1])
+        #: Row n: what the paragraphs before n told, and what those from n on tell.
+        self.before = np.concatenate([nothing, np.logical_or.accumulate(table)])
+        self.after = np.concatenate([np.logical_or.accumulate(table[::-1])[::-1], nothing])
+        self.near_before, self.near_after = np.zeros_like(table), np.zeros_like(table)
+        for step in range(1, _NEAR + 1):
+            self.near_before[step:] |= table[:-step]
+            self.near_after[:-step] |= table[step:]
+        #: Of it and the next ones together.
+        self.rest = table.copy()
+        for step in range(1, _NEAR):
+            self.rest[:-step] |= table[step:]
+        self.others = self.before[:-1] | self.after[1:]
+
+
 def _paragraphs(
     prose: Sequence[int],
     blocks: Sequence[Block],
@@ -106,68 +178,32 @@ def _paragraphs(
     rarity: Rarity,
 ) -> list[list[float]]:
     """The rows of the paragraphs."""
+    page = _Page.of(prose, looks, odds, title, rarity)
+    around = _Around(page.table)
     size = len(prose)
-    own = [stems(looks[index].words) for index in prose]
-    columns = {stem: number for number, stem in enumerate(sorted(title.union(*own)))}  # sums round alike each time
-    weights = np.array([rarity.known.get(stem, 1.0) for stem in columns], dtype=np.float32)
-    table = np.zeros((size, len(columns)), dtype=bool)
-    for row, mine in zip(table, own, strict=True):
-        row[[columns[stem] for stem in mine]] = True
-    titled = np.zeros(len(columns), dtype=bool)
-    titled[[columns[stem] for stem in title]] = True
-    # Row n: what the paragraphs before n told, and what those from n on tell.
-    nothing = np.zeros((1, len(columns)), dtype=bool)
-    before = np.concatenate([nothing, np.logical_or.accumulate(table)])
-    after = np.concatenate([np.logical_or.accumulate(table[::-1])[::-1], nothing])
-    near_before, near_after, rest = (np.zeros_like(table) for _ in range(3))
-    for step in range(1, _NEAR + 1):
-        near_before[step:] |= table[:-step]
-        near_after[:-step] |= table[step:]
-    rest |= table
-    for step in range(1, _NEAR):
-        rest[:-step] |= table[step:]
-    lead: Told = np.logical_or.reduce(table[:_LEAD])
-    weight = _weighed(table, weights)
+    weight = page.much(page.table)
     scale = np.maximum(_LEAST, weight)
-    others = before[:-1] | after[1:]
-    pairs = ((table * weights) @ table.T.astype(np.float32)) / np.maximum(
+    pairs = ((page.table * page.weights) @ page.table.T.astype(np.float32)) / np.maximum(
         _LEAST, np.minimum(weight[:, None], weight[None, :])
     )
-    middle = (size + 1) // 2
-    half = others.copy()
-    half[middle:] = before[middle]
-    with_next = table.copy()
-    with_next[:-1] |= table[1:]
-    is_lead = np.arange(size) < _LEAD
-
-    def taken(of: Told) -> Numbers:
-        shares: Numbers = _weighed(table & of, weights) / scale
-        return shares
-
-    columns_of_all = np.column_stack([
-        taken(titled) * scale / max(1.0, float(_weighed(titled, weights))), np.where(is_lead, _USUAL, taken(lead)),
-        taken(before[:-1]), taken(after[1:]), taken(others), taken(near_before), taken(near_after),
-        _weighed(with_next & before[:-1], weights) / np.maximum(6.0, _weighed(with_next, weights)),
-        np.minimum(8.0, _weighed(table & others, weights)) / 8,
-        np.minimum(4, (table & titled).sum(axis=1)) / 4,
-        np.where(is_lead, 0.5, np.minimum(8, (table & lead).sum(axis=1)) / 8), taken(half),
-    ]).tolist()  # fmt: skip
-    parts = _part_rows(table, before, rest, near_after, titled, weights, prose, columns, looks, odds, rarity)
+    overlaps = _overlaps(page, around, scale)
+    parts = _part_rows(page, around)
     names = _named(prose, blocks, title)
     styles = _styled(prose, blocks, looks)
+    told = page.table.sum(axis=1).tolist()
     counts = [len(looks[index].words) for index in prose]
     said = [0, *np.cumsum(counts).tolist()]
     beyond = [-1, *prose, len(blocks)]
     rows = []
     for at in range(size):
         (of_title, of_lead, of_before, of_after, of_others, of_near, of_next, gap, anywhere, title_count, lead_count,
-         of_half) = columns_of_all[at]  # fmt: skip
+         of_half) = overlaps[at]  # fmt: skip
         earlier, later = pairs[at, max(0, at - _COMPARED) : at], pairs[at, at + 1 : at + _COMPARED]
         previous = float(earlier[-1]) if at else _USUAL
         following = float(later[0]) if at + 1 < size else _USUAL
         bearing, known, known_later, new, of_names = names[at]
         rows.append([
-            1.0, math.log(1 + scale[at]) / 4, math.log(1 + len(own[at])) / 4, of_title, of_lead, of_before, of_after,
+            1.0, math.log(1 + scale[at]) / 4, math.log(1 + told[at]) / 4, of_title, of_lead, of_before, of_after,
             of_others, of_near, of_next, float(earlier.max(initial=0.0)), float(later.max(initial=0.0)), gap, anywhere,
             bearing, known, known_later, new, of_names, title_count, lead_count, of_half,
             min(12, at) / 12, min(12, size - at - 1) / 12, at / size,
@@ -178,85 +214,91 @@ def _paragraphs(
     return rows
 
 
-def _part_rows(
-    table: Told,
-    before: Told,
-    rest: Told,
-    near_after: Told,
-    titled: Told,
-    weights: Numbers,
-    prose: Sequence[int],
-    columns: dict[str, int],
-    looks: Sequence[Look],
-    odds: Odds,
-    rarity: Rarity,
-) -> list[list[float]]:
-    """How each goes on from where its part of the page began, below what is no prose, and from what was told above."""
-    size = len(prose)
-    begins = [0]
-    for at, (above, index) in enumerate(pairwise(prose), 1):
-        begins.append(at if index > above + 1 else begins[-1])
-    begun = np.array(begins)
-    outside = before[begun]
-    so_far = np.zeros_like(table)
-    for at in range(1, size):
-        if begins[at] < at:
-            so_far[at] = so_far[at - 1] | table[at - 1]
+def _overlaps(page: _Page, around: _Around, scale: Numbers) -> list[list[float]]:
+    """How much of each paragraph title and lead tell, and what comes before it, after it and near it."""
+    table, size = page.table, len(page.prose)
+    middle = (size + 1) // 2
+    half = around.others.copy()
+    half[middle:] = around.before[middle]
+    with_next = table.copy()
+    with_next[:-1] |= table[1:]
+    lead: Told = np.logical_or.reduce(table[:_LEAD])
+    is_lead = np.arange(size) < _LEAD
 
-    def share(own: Told, other: Told) -> Numbers:
-        shares: Numbers = _weighed(own & other, weights) / np.maximum(_LEAST, _weighed(own, weights))
+    def taken(of: Told) -> Numbers:
+        shares: Numbers = page.much(table & of) / scale
         return shares
 
-    goes_on = begun < np.arange(size)
-    late = begun > 0
-    within = np.where(goes_on, share(table, so_far), 0.5)
-    without = np.where(late, share(table, outside), 0.5)
-    rest_within = np.where(goes_on, share(rest, so_far), 0.5)
-    rest_without = np.where(late, share(rest, outside), 0.5)
-    first = table[begun]
-    empty = np.zeros_like(table[:1])
-    previous, following = np.concatenate([empty, table[:-1]]), np.concatenate([table[1:], empty])
-    told = np.concatenate([empty, before[: size - 1]])
-    opening = [_clip(odds.opening[index]) for index in prose]
-    numbers = np.column_stack([
-        within, without, within - without, np.where(late, share(so_far | table, outside), 0.5),
-        np.where(late, share(first, outside), 0.5), share(first, near_after), rest_without, rest_within,
-        rest_within - rest_without, share(table, previous) - share(table, told),
-        share(following, table) - share(following, before[:size]),
+    return np.column_stack([  # type: ignore[no-any-return]
+        taken(page.titled) * scale / max(1.0, float(page.much(page.titled))), np.where(is_lead, _USUAL, taken(lead)),
+        taken(around.before[:-1]), taken(around.after[1:]), taken(around.others), taken(around.near_before),
+        taken(around.near_after),
+        page.much(with_next & around.before[:-1]) / np.maximum(6.0, page.much(with_next)),
+        np.minimum(8.0, page.much(table & around.others)) / 8,
+        np.minimum(4, (table & page.titled).sum(axis=1)) / 4,
+        np.where(is_lead, 0.5, np.minimum(8, (table & lead).sum(axis=1)) / 8), taken(half),
     ]).tolist()  # fmt: skip
-    heads = {begin: _head(begin, prose, looks, odds, columns, table[begin], rarity) for begin in set(begins)}
+
+
+def _part_rows(page: _Page, around: _Around) -> list[list[float]]:
+    """How each goes on from where its part of the page began, below what is no prose, and from what was told above."""
+    size = len(page.prose)
+    begins = [0]
+    for at, (above, index) in enumerate(pairwise(page.prose), 1):
+        begins.append(at if index > above + 1 else begins[-1])
+    takings = _takings(page, around, np.array(begins))
+    opening = [_clip(page.odds.opening[index]) for index in page.prose]
+    heads = {begin: _head(page, begin) for begin in set(begins)}
     rows = []
     for at, begin in enumerate(begins):
         head, most, far, described = heads[begin]
-        known = np.zeros(table.shape[1], dtype=bool)
-        known[[columns[stem] for stem in head if stem in columns]] = True
-        much = max(1.0, rarity(head))
-        told_much = _weighed(np.stack([table[at], table[begin], titled, before[begin]]) & known, weights) / much
-        inside, outwards, contrast, of_all, of_first, later, rest_out, rest_in, rest_contrast, own_more, next_more = (
-            numbers[at]
-        )
+        much = max(1.0, page.rarity(head))
+        beside = np.stack([page.table[at], page.table[begin], page.titled, around.before[begin]])
+        of_head = page.much(beside & page.holding(head)) / much
+        *so_far, rest_out, rest_in, rest_contrast, own_more, next_more = takings[at]
         rows.append([
-            min(6, at - begin) / 6, most, *told_much.tolist(), inside, outwards, contrast, of_all, of_first, later,
+            min(6, at - begin) / 6, most, *of_head.tolist(), *so_far,
             opening[begin], opening[at], opening[at + 1] if at + 1 < size else -1.0, rest_out, rest_in, rest_contrast,
-            own_more, next_more, min(4.0, float(told_much[1]) * much) / 4, *far, *described,
+            own_more, next_more, min(4.0, float(of_head[1]) * much) / 4, *far, *described,
         ])  # fmt: skip
     return rows
 
 
-def _head(
-    begin: int,
-    prose: Sequence[int],
-    looks: Sequence[Look],
-    odds: Odds,
-    columns: dict[str, int],
-    first: Told,
-    rarity: Rarity,
-) -> tuple[set[str], float, list[float], list[float]]:
-    """The open line above a part that its first paragraph takes up most: stems, odds, place; and what else is above."""
+def _takings(page: _Page, around: _Around, begun: NDArray[np.intp]) -> list[list[float]]:
+    """How much each takes up of what its part, begun by paragraph `begun` [P], has told, and of what was told above."""
+    table, size, share = page.table, len(page.prose), page.share
+    outside = around.before[begun]
+    so_far = np.zeros_like(table)
+    for at in range(1, size):
+        if begun[at] < at:
+            so_far[at] = so_far[at - 1] | table[at - 1]
+    goes_on = begun < np.arange(size)
+    late = begun > 0
+    within = np.where(goes_on, share(table, so_far), 0.5)
+    without = np.where(late, share(table, outside), 0.5)
+    rest_within = np.where(goes_on, share(around.rest, so_far), 0.5)
+    rest_without = np.where(late, share(around.rest, outside), 0.5)
+    first = table[begun]
+    empty = np.zeros_like(table[:1])
+    previous, following = np.concatenate([empty, table[:-1]]), np.concatenate([table[1:], empty])
+    told = np.concatenate([empty, around.before[: size - 1]])
+    return np.column_stack([  # type: ignore[no-any-return]
+        within, without, within - without, np.where(late, share(so_far | table, outside), 0.5),
+        np.where(late, share(first, outside), 0.5), share(first, around.near_after), rest_without, rest_within,
+        rest_within - rest_without, share(table, previous) - share(table, told),
+        share(following, table) - share(following, around.before[:size]),
+    ]).tolist()  # fmt: skip
+
+
+def _head(page: _Page, begin: int) -> tuple[set[str], float, list[float], list[float]]:
+    """The open line above the part that paragraph `begin` begins and takes up most: its stems, odds and place; and what
+    else is above."""
+    prose, looks, first = page.prose, page.looks, page.table[begin]
     gap = range(max(prose[begin - 1] + 1 if begin else 0, prose[begin] - _GAP), prose[begin])
     heads = {i: stems(looks[i].words) for i in gap if not looks[i].closed and len(looks[i].words) > 2}
     taken = {
-        i: rarity(stem for stem in found if stem in columns and first[columns[stem]]) for i, found in heads.items()
+        i: page.rarity(stem for stem in found if stem in page.columns and first[page.columns[stem]])
+        for i, found in heads.items()
     }
     best = max(heads, key=lambda index: (taken[index], index), default=-1)
     above = [
@@ -268,7 +310,7 @@ def _head(
         return set(), -1.0, [0.0, 1.0, 0.0], above
     look = looks[best]
     place = [min(12, len(look.words)) / 12, min(6, prose[begin] - best) / 6, float(look.kind != "")]
-    return heads[best], _clip(odds.headline[best]), place, above
+    return heads[best], _clip(page.odds.headline[best]), place, above
 
 
 def _named(prose: Sequence[int], blocks: Sequence[Block], title: set[str]) -> list[list[float]]:
@@ -307,12 +349,6 @@ def _styled(prose: Sequence[int], blocks: Sequence[Block], looks: Sequence[Look]
         ]
         for at, form in enumerate(forms)
     ]  # fmt: skip
-
-
-def _weighed(told: Told, weights: Numbers) -> Numbers:
-    """How much each row tells."""
-    much: Numbers = told.astype(np.float32) @ weights
-    return much
 
 
 def _clip(odds: float) -> float:
