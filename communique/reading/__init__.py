@@ -17,10 +17,11 @@ from communique.reading.boilerplate import judge
 from communique.reading.characters import collapse, normalise
 from communique.reading.cleaner import shipped
 from communique.reading.drop_cap import restore_drop_cap
+from communique.reading.headline import headline_of
 from communique.reading.inside import cuts
 from communique.reading.language import language_of
 from communique.reading.layout import text_blocks
-from communique.reading.markup import headline_of, html_blocks, looks_like_html
+from communique.reading.markup import html_blocks, looks_like_html
 from communique.reading.sentences import split
 from communique.reading.settling import only_boilerplate
 from communique.record import Removal
