@@ -12,23 +12,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from communique.models import resolve
-from communique.trunk.encoder import Encoder
-from communique.trunk.windows import cut, load_tokenizer
+from communique.trunk.reader import Reader
+from communique.trunk.windows import cut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
-    from tokenizers import Tokenizer
 
 __all__ = ["vectors"]
 
 
 def vectors(sentence: str, mentions: Sequence[str]) -> NDArray[np.float32]:
     """The mean state of the sentence, then of each mention (of the sentence again where it is not found), joined."""
-    encoder, tokenizer = _trunk()
-    window = cut(tokenizer, "", [sentence])[0]
-    states = encoder.states([window])[0]
+    reader = _reader()
+    window = cut(reader.tokenizer, "", [sentence])[0]
+    states = reader.encoder.states([window])[0][:, : reader.heads.hidden]
     held = np.array([number == 0 for number in window.sentences])
     whole = states[held].mean(axis=0)
     parts = [whole]
@@ -40,6 +39,5 @@ def vectors(sentence: str, mentions: Sequence[str]) -> NDArray[np.float32]:
 
 
 @cache
-def _trunk() -> tuple[Encoder, Tokenizer]:
-    folder = resolve("trunk")
-    return Encoder(folder / "trunk.xml"), load_tokenizer(folder / "tokenizer.json")
+def _reader() -> Reader:
+    return Reader(resolve("trunk"))

@@ -29,11 +29,6 @@ SETS: Final[Mapping[str, tuple[str, str]]] = {
     "grounding": ("sentences of machine summaries of `world`, read and marked for this project", "this project's own"),
 }
 
-_CHOSEN: Final = (
-    "The line behind `choice` was fitted on all articles of which readers chose, those of the held-out fold among them",
-    "(`training/corpus/DATASHEET.md` says which).",
-)
-
 
 def classifier_card(
     settings: ClassifierSettings,
@@ -52,8 +47,8 @@ def classifier_card(
         "# The trunk and its heads",
         "",
         "A 22M-parameter encoder (all-MiniLM-L6-v2, Apache-2.0), fine-tuned with heads for topics, stance toward a",
-        "named target, salience (which words a summary would hold), choice (which sentences a reader would take for",
-        "one), and which words are not the article's own but the page's. One reading of an article serves all heads.",
+        "named target, salience (which words a summary would hold), and which words are not the article's own but the",
+        "page's. One reading of an article serves all heads.",
         "A line over what the stance head makes of each passage says which show the stance; it was fitted on what",
         "readers gave as evidence. Topics are read from the article's words alone as well, by a line over hashed",
         "stems and pairs of them. Weights and products in 8 bits, the rest bf16 or f32, on OpenVINO.",
@@ -69,7 +64,6 @@ def classifier_card(
         f"Split by event into {settings.folds} folds; fold {settings.hold_out} was held out.",
         f"{settings.epochs} pass{'es' if settings.epochs > 1 else ''}, seed {settings.seed}{_begun(settings)}.",
         *([f"The weights are the mean of {runs} runs, of which this was the last."] if runs > 1 else []),
-        *(_CHOSEN if settings.choices else ()),
         "No article text is in this repository but the corpus, which was written for it.",
         "",
         "## Figures on the held-out fold",

@@ -67,11 +67,6 @@ class Pool:
         # What was corrected is read once, as it is right.
         right = {correction.sentences for correction in corrections}
         articles = [*(article for article in articles if article.sentences not in right), *corrections]
-        if settings.choices:
-            articles = data.with_choices(articles, Path(settings.choices))
-            console.print(
-                f"choices for {sum(bool(article.choice) for article in articles)} of {len(articles)} articles"
-            )
         if smoke:
             articles = articles[:: max(1, len(articles) // 24)]
         # Corrections are of what the model gets wrong: they would tell nothing of the rest.

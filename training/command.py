@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from communique.errors import CommuniqueError, UsageError
-from training.settings import CheckerSettings, ClassifierSettings, SummarizerSettings, load
+from training.settings import CheckerSettings, ChoiceSettings, ClassifierSettings, SummarizerSettings, load
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["answer", "options", "settings"]
 
-S = TypeVar("S", CheckerSettings, ClassifierSettings, SummarizerSettings)
+S = TypeVar("S", CheckerSettings, ChoiceSettings, ClassifierSettings, SummarizerSettings)
 
 
 def options(name: str, doc: str | None) -> argparse.ArgumentParser:

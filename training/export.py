@@ -1,6 +1,7 @@
 """Export what was trained into `models/`: the trunk as an OpenVINO graph, the heads as safetensors; the adapter.
 
     python -m training.export classifier --run runs/classifier --to models/trunk
+    python -m training.export choice --run runs/choice --to models/trunk
     python -m training.export summarizer --run runs/summarizer --to models/summarizer
 
 Prints how far what is served lies from the torch model.
@@ -22,12 +23,13 @@ import torch
 
 from communique.errors import CommuniqueError, UsageError
 from communique.trunk.reader import Calibration, Reader
-from training import choice, evidence
+from training import evidence
 from training.batches import ArticleSample
 from training.calibration import fit, fit_topics
 from training.card import classifier_card
 from training.classifier import held_out_predictions
 from training.data import document_of
+from training.export_choice import export_choice
 from training.export_summarizer import export_summarizer
 from training.graph import agreement, save_graph
 from training.model import MultiTaskModel
@@ -53,6 +55,12 @@ _SETTLED: Final = 300
 #: Articles that are read at once.
 _TOGETHER: Final = 32
 _PAGE_WORDS: Final = (120, 600)
+#: What a finished run holds.
+_NEEDED: Final = {
+    "classifier": ("model.safetensors",),
+    "choice": ("model.safetensors", "validation.json"),
+    "summarizer": ("best/adapter_config.json", "sentences.json"),
+}
 
 
 class _Traced(torch.nn.Module):
@@ -83,7 +91,6 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     words = fit_words(pool.train_articles, pool.topics)
     heads = {k: v.contiguous().half().numpy() for k, v in model.heads.state_dict().items()}
     heads |= {name: value.astype(np.float16) for name, value in words.items()}
-    heads |= choice.none(model.trunk.config.hidden_size)
     calibration = Calibration(topics=settings.topic_set, **fit(kept))
     to.mkdir(parents=True, exist_ok=True)
     save_file(heads, to / "heads.safetensors")
@@ -96,8 +103,6 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
     if known := [article for article in pool.held_articles if article.topics]:
         calibration = replace(calibration, **_topics(Reader(to), known, settings))
         _write(calibration, to)
-    if chosen := [article for article in (*pool.train_articles, *pool.held_articles) if article.choice]:
-        save_file(heads | choice.fit(Reader(to), chosen), to / "heads.safetensors")
     if shown := [article for article in pool.train_articles if article.evidence]:
         calibration = replace(calibration, evidence=evidence.fit(Reader(to), shown))
         _write(calibration, to)
@@ -148,15 +153,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     summarizer.add_argument("--run", type=Path, default=Path("runs/summarizer"))
     summarizer.add_argument("--to", type=Path, default=Path("models/summarizer"))
     summarizer.add_argument("--data-root", type=Path, help="folder of external sets, as in training")
+    chosen = commands.add_parser("choice", help="the trunk's branch, into the trunk that it was trained for")
+    chosen.add_argument("--run", type=Path, default=Path("runs/choice"))
+    chosen.add_argument("--to", type=Path, default=Path("models/trunk"))
     arguments = parser.parse_args(argv)
-    is_trunk = arguments.what == "classifier"
     try:
-        for run in arguments.run if is_trunk else [arguments.run]:
-            needed = ("model.safetensors",) if is_trunk else ("best/adapter_config.json", "sentences.json")
-            if not all((run / name).exists() for name in needed):
+        for run in arguments.run if arguments.what == "classifier" else [arguments.run]:
+            if not all((run / name).exists() for name in _NEEDED[arguments.what]):
                 raise UsageError(f"{run} holds no finished training: run python -m training.{arguments.what} first")
-        export = export_classifier if is_trunk else export_summarizer
-        print(json.dumps(export(arguments.run, arguments.to, arguments.data_root)))
+        if arguments.what == "choice":
+            print(json.dumps(export_choice(arguments.run, arguments.to)))
+        else:
+            export = export_classifier if arguments.what == "classifier" else export_summarizer
+            print(json.dumps(export(arguments.run, arguments.to, arguments.data_root)))
     except UsageError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -19,7 +19,7 @@ from training.losses import LossWeights
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["CheckerSettings", "ClassifierSettings", "SummarizerSettings", "as_yaml", "load"]
+__all__ = ["CheckerSettings", "ChoiceSettings", "ClassifierSettings", "SummarizerSettings", "as_yaml", "load"]
 
 T = TypeVar("T")
 
@@ -38,7 +38,6 @@ class ClassifierSettings:
         feedback: JSONL files of corrected records (`training/feedback.py`); their set's name is `feedback`.
         texts: archives that hold the articles of those records.
         target_sentences: file of NewsMTSC under the data root, or none.
-        choices: file of the sentences that readers chose for summaries, or none; `training.export` learns from it.
         epochs: passes over everything.
         batch_tokens: padded tokens in a batch.
         trunk_lr: peak learning rate of the encoder.
@@ -73,7 +72,6 @@ class ClassifierSettings:
     feedback: tuple[str, ...] = ()
     texts: tuple[str, ...] = ()
     target_sentences: str | None = None
-    choices: str | None = None
     epochs: int = 3
     batch_tokens: int = 4096
     trunk_lr: float = 8e-5
@@ -205,6 +203,71 @@ class SummarizerSettings:
         if self.validate_every < 1:
             raise UsageError(f"validate_every={self.validate_every}: give a number of steps")
         for name in ("warmup", "drop_title", "least_coverage"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
+
+
+@dataclass(frozen=True)
+class ChoiceSettings:
+    """How the branch of the trunk is trained that says which sentences a reader would take.
+
+    Attributes:
+        base: folder of the encoder whose last layers the branch begins as, or a name in `models/registry.toml`.
+        trunk: folder of the exported trunk that the branch is for.
+        corpus: JSONL files in the reference form.
+        sets: external article sets under the data root (`karabakh`, `world`, `allsides`).
+        choices: file of the sentences that readers chose.
+        teacher: language model of the registry that is learned from as well, or none.
+        teacher_layers: so many of its layers are computed.
+        teacher_share: in [0, 1], how much its opinion counts where a reader chose; elsewhere it is all there is.
+        likeness: how much it counts to guess the language model's view of a sentence.
+        layers: of the branch.
+        width: of the attention among sentences.
+        dropout: share of the head's inputs that are left out.
+        epochs: passes over all articles.
+        batch_articles: articles in a batch.
+        branch_lr: peak learning rate of the branch's layers.
+        head_lr: peak learning rate of the rest.
+        warmup: share of the steps over which the rate rises.
+        weight_decay: of the rest.
+        folds: events are dealt into so many folds.
+        hold_out: the fold kept for validation; -1 trains on all.
+        seed: of everything random.
+        checkpoint_minutes: a checkpoint at least so often.
+        out: folder of checkpoints, logs and the result.
+    """
+
+    base: str = "encoder-base"
+    trunk: str = "models/trunk"
+    corpus: tuple[str, ...] = ()
+    sets: tuple[str, ...] = ()
+    choices: str = "training/corpus/choices.jsonl"
+    teacher: str | None = "summarizer-base"
+    teacher_layers: int = 20
+    teacher_share: float = 0.3
+    likeness: float = 0.5
+    layers: int = 2
+    width: int = 192
+    dropout: float = 0.2
+    epochs: int = 5
+    batch_articles: int = 16
+    branch_lr: float = 1e-4
+    head_lr: float = 1e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    folds: int = 5
+    hold_out: int = 0
+    seed: int = 7
+    checkpoint_minutes: float = 5.0
+    out: str = "runs/choice"
+
+    def __post_init__(self) -> None:
+        for name in ("epochs", "layers", "batch_articles"):
+            if getattr(self, name) < 1:
+                raise UsageError(f"{name}={getattr(self, name)}: at least one is needed")
+        if not -1 <= self.hold_out < self.folds:
+            raise UsageError(f"hold_out={self.hold_out}: give a fold from 0 to {self.folds - 1}, or -1 for none")
+        for name in ("teacher_share", "dropout", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UsageError(f"{name}={getattr(self, name)}: give a share from 0 to 1")
 

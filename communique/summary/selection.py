@@ -38,7 +38,7 @@ REFERENCE_WORDS: Final = 53
 #: Longest candidate list; the weakest by expected overlap a word are left out. A sentence that a reader would surely
 #: take counts as so many wanted words more: what `Weights.taken` is worth in a summary of usual length.
 MOST_CANDIDATES: Final = 96
-TAKEN_WORDS: Final = 10
+TAKEN_WORDS: Final = 20
 BEAM: Final = 12
 #: Probability of a pair of words that a cut brought together.
 JOINED_PAIR: Final = 0.05
@@ -100,7 +100,7 @@ class Weights:
     sentence: float = 0.0
     late: float = 0.02
     stranger: float = 0.02
-    taken: float = 0.2
+    taken: float = 0.4
     usual: float = 0.25
     written: float = 0.03
     short: float = 0.03

@@ -7,7 +7,7 @@ Shapes: H is the trunk's hidden size.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Heads", "sigmoid", "softmax"]
+__all__ = ["CHOICE_HEADS", "Heads", "sigmoid", "softmax"]
+
+#: Heads of the attention among an article's sentences.
+CHOICE_HEADS: Final = 4
 
 
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -43,7 +46,7 @@ def _gelu(x: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 #: Of the heads that came last: files without them are older.
-_LATEST = ("choice.weight", "target_query.weight")
+_LATEST = ("target_query.weight",)
 
 
 class Heads:
@@ -115,9 +118,46 @@ class Heads:
         hidden = _gelu(self._linear("foreign_hidden", np.concatenate([tokens, sentences, beside, features], axis=-1)))
         return self._linear("foreign_out", hidden)[:, 0]  # type: ignore[no-any-return]
 
+    @cached_property
+    def hidden(self) -> int:
+        """H."""
+        return int(self._weights["topic_attention.weight"].shape[1])
+
+    @property
+    def chooses(self) -> bool:
+        """Whether the trunk has a branch that was taught which sentences readers take."""
+        return "choice_line.weight" in self._weights
+
+    def pooled(self, tokens: NDArray[np.float32], starts: NDArray[np.intp]) -> NDArray[np.float32]:
+        """[S, 2 H]: of the branch's states [N, H] the mean over each sentence, and the mean weighted by attention.
+
+        The sentences' tokens follow each other; `starts` [S] is where each begins.
+        """
+        weights = np.exp(np.clip(self._linear("choice_pool", tokens), -8, 8))
+        total = np.add.reduceat(np.concatenate([tokens, tokens * weights, weights], axis=-1), starts, axis=0)
+        counts = np.diff(np.append(starts, len(tokens)))[:, None]
+        size = tokens.shape[-1]
+        return np.concatenate([total[:, :size] / counts, total[:, size : 2 * size] / total[:, -1:]], axis=-1)
+
     def choice(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logits [S] that a reader would take a sentence for a summary, from its vector and features, [S, H + F]."""
-        return self._linear("choice", inputs)[:, 0]  # type: ignore[no-any-return]
+        """Logits [S] that a reader would take a sentence for a summary, in sight of the article's others.
+
+        Args:
+            inputs: of each sentence what is `pooled`, the trunk's own vector and the features, [S, 3 H + F].
+        """
+        x = self._linear("choice_into", inputs)
+        parts = self._linear("choice_attention", self._normed("choice_first_norm", x))
+        query, key, value = parts.reshape(len(x), 3, CHOICE_HEADS, -1).transpose(1, 2, 0, 3)
+        weights = softmax(query @ key.transpose(0, 2, 1) / np.float32(np.sqrt(query.shape[-1])))
+        x = x + self._linear("choice_attended", (weights @ value).transpose(1, 0, 2).reshape(x.shape))
+        wide = np.maximum(self._linear("choice_widen", self._normed("choice_second_norm", x)), 0)
+        x = x + self._linear("choice_narrow", wide)
+        return (self._linear("choice_line", inputs) + self._linear("choice_out", x))[:, 0]  # type: ignore[no-any-return]
+
+    def _normed(self, name: str, x: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Layer normalisation (Ba et al. 2016)."""
+        even = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + np.float32(1e-5))
+        return even * self._weights[f"{name}.weight"] + self._weights[f"{name}.bias"]  # type: ignore[no-any-return]
 
     def sought(self, tokens: NDArray[np.float32], target: NDArray[np.float32]) -> NDArray[np.float32]:
         """[H]: what in a sentence without the target's name is most like the target [H], of its tokens [N, H]."""

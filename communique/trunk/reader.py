@@ -46,6 +46,8 @@ __all__ = ["Calibration", "Reader", "Reading", "Salience"]
 
 #: Passages given as evidence of a stance at most.
 MOST_EVIDENCE = 2
+#: How probable it is that a sentence is taken, as long as nobody taught the trunk which.
+UNTAUGHT = 0.25
 #: Of a token whose sentence is not the article's: like a special one, it belongs to none.
 _DROPPED = -1
 
@@ -119,7 +121,12 @@ class _Judged:
 
 
 class Reading:
-    """What the trunk made of one `document`. Vectors have its hidden size H; a sentence's is its tokens' mean."""
+    """What the trunk made of one `document`. Vectors have its hidden size H; a sentence's is its tokens' mean.
+
+    Attributes:
+        windows: W of them.
+        branch: what the trunk's branch made of each window's tokens, [tokens, H]; of width 0 where it has none.
+    """
 
     def __init__(
         self,
@@ -131,8 +138,10 @@ class Reading:
     ) -> None:
         self.document = document
         self._reader = reader
-        self._windows = windows
-        self._states = states
+        self.windows = windows
+        self._read = states
+        hidden = reader.heads.hidden
+        self._states, self.branch = [both[:, :hidden] for both in states], [both[:, hidden:] for both in states]
         self._index = TokenIndex(windows)
         self._texts = [sentence.text for sentence in document.sentences]
         self._judged: dict[str, _Judged | None] = {}
@@ -195,17 +204,29 @@ class Reading:
     @functools.cached_property
     def _salience(self) -> Salience:
         wanted = self._wanted_words()
+        heads = self._reader.heads
+        if not heads.chooses:
+            return Salience(wanted, [UNTAUGHT] * len(self._texts))
         taken = [0.0] * len(self._texts)  # as it stays for a sentence without tokens
         numbers, inputs = self.choice_inputs(wanted)
         if numbers:
-            for number, value in zip(numbers, sigmoid(self._reader.heads.choice(inputs)).tolist(), strict=True):
+            pooled = heads.pooled(*self._branch_tokens())
+            logits = heads.choice(np.concatenate([pooled, inputs], axis=-1))
+            for number, value in zip(numbers, sigmoid(logits).tolist(), strict=True):
                 taken[number] = value
         return Salience(wanted, taken)
+
+    def _branch_tokens(self) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+        """The branch's states [N, H] of all sentences' tokens in order, and where each sentence's begin."""
+        owners = np.concatenate([np.asarray(window.sentences) for window in self.windows])
+        starts = np.flatnonzero(np.diff(owners[owners >= 0], prepend=-1))
+        return np.concatenate(self.branch)[owners >= 0], starts
 
     def choice_inputs(
         self, wanted: Sequence[NDArray[np.float32]] | None = None
     ) -> tuple[list[int], NDArray[np.float32]]:
-        """The numbers of the sentences that have tokens, and what their choice goes by: vector and features [S, H + F].
+        """The numbers of the sentences that have tokens, and what their choice goes by beside what the branch read:
+        vector and features [S, H + F].
 
         `wanted` is how much their words are, if at hand.
         """
@@ -261,17 +282,17 @@ class Reading:
         places = {TITLE: TITLE} | {old: new for new, old in enumerate(kept)}
         windows = [
             replace(window, sentences=tuple(places.get(number, _DROPPED) for number in window.sentences))
-            for window in self._windows
+            for window in self.windows
         ]
         tokens = {places[number]: states for number, states in self._tokens.items() if number in places}
-        return Reading(self._reader, document, windows, self._states, tokens)
+        return Reading(self._reader, document, windows, self._read, tokens)
 
     def _words(self, sentences: Iterable[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
         """(sentence, number of the word in it) of each word of the sentences that was read, and their states [N, H]."""
         rows: list[tuple[int, int]] = []
         places: list[tuple[int, int]] = []
         for number in sentences:
-            tokens = {self._windows[w].starts[p]: (w, p) for w, p in reversed(self._index.tokens(number))}
+            tokens = {self.windows[w].starts[p]: (w, p) for w, p in reversed(self._index.tokens(number))}
             for at, word in enumerate(self._found[number]):
                 place = tokens.get(word.start) or next(iter(self._index.tokens(number, word.start, word.end)), None)
                 if place is not None:

@@ -194,7 +194,6 @@ def test_a_run_starts_from_the_mean_of_earlier_ones(encoder: Path, corpus: str, 
 def test_the_stages_configurations_are_legal(path: Path) -> None:
     settings = load(ClassifierSettings, path)
     assert all(Path(name).exists() for name in (*settings.corpus, *settings.pages))
-    assert settings.choices is None or Path(settings.choices).exists()
 
 
 def test_one_path_is_a_list_of_one(tmp_path: Path) -> None:

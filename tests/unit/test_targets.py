@@ -51,8 +51,8 @@ def test_a_target_that_plays_no_part_has_no_mention() -> None:
 
 def test_a_passage_gathers_the_mentions_of_one_sentence_and_the_title_is_read_once() -> None:
     # Two windows: [CLS] Baku [SEP] Baku met Baku [SEP], [CLS] Baku [SEP] rain [SEP]
-    first = Window((0,) * 7, (-1, TITLE, -1, 0, 0, 0, -1), (0, 0, 0, 0, 5, 9, 0), (0, 4, 0, 4, 8, 13, 0), (0,) * 7)
-    second = Window((0,) * 5, (-1, TITLE, -1, 1, -1), (0, 0, 0, 0, 0), (0, 4, 0, 4, 0), (0,) * 5)
+    first = Window((0,) * 7, (-1, TITLE, -1, 0, 0, 0, -1), (0, 0, 0, 0, 5, 9, 0), (0, 4, 0, 4, 8, 13, 0))
+    second = Window((0,) * 5, (-1, TITLE, -1, 1, -1), (0, 0, 0, 0, 0), (0, 4, 0, 4, 0))
     got = passages("Azerbaijan", "Baku", ["Baku met Baku", "rain"], [0, 0], TokenIndex([first, second]))
     named = [(passage.sentence, passage.tokens) for passage in got if passage.named]
     assert named == [(TITLE, ((0, 1),)), (0, ((0, 3), (0, 5)))]
@@ -63,7 +63,7 @@ def _reached(target: str, title: str, *texts: str, paragraphs: Sequence[int]) ->
     """Sentence and distance of each passage; every sentence is one token of one window, the title none if empty."""
     numbers = [*([TITLE] if title else []), *range(len(texts))]
     ends = [len(text) for text in ([title] if title else []) + list(texts)]
-    window = Window((0,) * len(numbers), tuple(numbers), (0,) * len(numbers), tuple(ends), (0,) * len(numbers))
+    window = Window((0,) * len(numbers), tuple(numbers), (0,) * len(numbers), tuple(ends))
     return [(p.sentence, p.distance) for p in passages(target, title, texts, paragraphs, TokenIndex([window]))]
 
 
