@@ -15,6 +15,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from threadpoolctl import threadpool_limits
+
 from communique.config import Settings
 from communique.errors import Internal, ItemError, NothingToSummarise, TimedOut, TooShort
 from communique.grounding import Checker
@@ -66,6 +68,8 @@ class Pipeline:
         self._writer: Writer | None = None
         self._writer_lock = threading.Lock()
         self._closed = False
+        # The heads' products are small: threads of their own only take cores from the graph (an eighth of the speed).
+        self._blas = threadpool_limits(1, user_api="blas")
 
     @classmethod
     def open(cls, settings: Settings | None = None) -> Pipeline:
@@ -128,6 +132,7 @@ class Pipeline:
         """End the language model's process, and give up what is being scored: it ends with `timeout` errors."""
         self._closed = True
         self._reader.close()
+        self._blas.restore_original_limits()
         with self._writer_lock:
             if self._writer is not None:
                 self._writer.close()

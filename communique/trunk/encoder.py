@@ -76,7 +76,9 @@ class Encoder:
                 raise TimedOut("the deadline passed while the article was read")
             inputs = padded([windows[number] for number in rows])
             with self._lock:
-                output = np.array(self._request.infer(list(inputs))[0], dtype=np.float32)
+                # Shared: neither what goes in nor what comes out is copied by OpenVINO, and this copy is the only one.
+                found = self._request.infer(list(inputs), share_inputs=True, share_outputs=True)
+                output = np.array(found[0], dtype=np.float32)
             yield rows, output
 
 

@@ -134,10 +134,9 @@ class Heads:
         The sentences' tokens follow each other; `starts` [S] is where each begins.
         """
         weights = np.exp(np.clip(self._linear("choice_pool", tokens), -8, 8))
-        total = np.add.reduceat(np.concatenate([tokens, tokens * weights, weights], axis=-1), starts, axis=0)
-        counts = np.diff(np.append(starts, len(tokens)))[:, None]
-        size = tokens.shape[-1]
-        return np.concatenate([total[:, :size] / counts, total[:, size : 2 * size] / total[:, -1:]], axis=-1)
+        counts = np.diff(starts, append=len(tokens))[:, None].astype(np.float32)
+        attended = np.add.reduceat(tokens * weights, starts) / np.add.reduceat(weights, starts)
+        return np.concatenate([np.add.reduceat(tokens, starts) / counts, attended], axis=-1)
 
     def choice(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits [S] that a reader would take a sentence for a summary, in sight of the article's others.

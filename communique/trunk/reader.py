@@ -152,8 +152,10 @@ class Reading:
 
     def _gathered(self) -> dict[int, NDArray[np.float32]]:
         """The states [N, H] of the tokens of each sentence and of the title, so far as they have any."""
-        places = {number: self._index.tokens(number) for number in (TITLE, *range(len(self._texts)))}
-        return {number: self._gather(found) for number, found in places.items() if found}
+        owners = np.array(self.windows[0].sentences)  # the title stands in every window: its first reading serves
+        found = {TITLE: self._states[0][owners == TITLE]} if TITLE in owners else {}
+        tokens, starts, numbers = self._in_order(self._states)
+        return found | dict(zip(numbers, np.split(tokens, starts[1:]), strict=True)) if numbers else found
 
     @functools.cached_property
     def _found(self) -> list[list[Word]]:
@@ -210,17 +212,21 @@ class Reading:
         taken = [0.0] * len(self._texts)  # as it stays for a sentence without tokens
         numbers, inputs = self.choice_inputs(wanted)
         if numbers:
-            pooled = heads.pooled(*self._branch_tokens())
+            tokens, starts, _ = self._in_order(self.branch)
+            pooled = heads.pooled(tokens, starts)
             logits = heads.choice(np.concatenate([pooled, inputs], axis=-1))
             for number, value in zip(numbers, sigmoid(logits).tolist(), strict=True):
                 taken[number] = value
         return Salience(wanted, taken)
 
-    def _branch_tokens(self) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
-        """The branch's states [N, H] of all sentences' tokens in order, and where each sentence's begin."""
-        owners = np.concatenate([np.asarray(window.sentences) for window in self.windows])
-        starts = np.flatnonzero(np.diff(owners[owners >= 0], prepend=-1))
-        return np.concatenate(self.branch)[owners >= 0], starts
+    def _in_order(
+        self, states: Sequence[NDArray[np.float32]]
+    ) -> tuple[NDArray[np.float32], NDArray[np.intp], list[int]]:
+        """Of the windows' states those [N, H] of all sentences' tokens, where each sentence's begin, and its number."""
+        owners = np.concatenate([np.array(window.sentences) for window in self.windows])
+        inside = owners >= 0
+        starts = np.flatnonzero(np.diff(owners[inside], prepend=-1))
+        return np.concatenate(states)[inside], starts, owners[inside][starts].tolist()
 
     def choice_inputs(
         self, wanted: Sequence[NDArray[np.float32]] | None = None

@@ -405,3 +405,15 @@ def test_an_article_that_breaks_while_its_page_is_settled_harms_no_neighbour(
     assert good.summary is not None
     assert bad.error is not None
     assert bad.error.type == "internal"
+
+
+def test_small_products_leave_the_cores_to_the_graph_while_a_pipeline_is_open() -> None:
+    from threadpoolctl import threadpool_info
+
+    def threads() -> set[int]:
+        return {pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"}
+
+    before = threads()
+    with Pipeline.open():
+        assert threads() == {1}
+    assert threads() == before
