@@ -24,13 +24,14 @@ from communique.evidence import EvidenceIndex
 from communique.grounding import missing
 from communique.grounding.features import features
 from communique.grounding.source import Source
-from communique.grounding.trees import SupportTrees
+from communique.grounding.support import SupportModel
 from communique.perturbation import KINDS, perturb
 from communique.reading.sentences import split
 from communique.text import MappedText
 from training import command, data
 from training.checker_card import checker_card
 from training.settings import CheckerSettings, as_yaml
+from training.trees import served
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -89,7 +90,7 @@ def _made(
 def fit(
     rows: NDArray[np.float64], names: Sequence[str], made: Sequence[Case], settings: CheckerSettings
 ) -> dict[str, Any]:
-    """A model of `SupportTrees`'s form, uncalibrated, from the cases that the exact checks let through."""
+    """A model of `SupportModel`'s form, uncalibrated, from the cases that the exact checks let through."""
     from sklearn.ensemble import HistGradientBoostingClassifier
     from sklearn.linear_model import LogisticRegression
 
@@ -111,15 +112,13 @@ def fit(
     )  # fmt: skip
     trees.fit(x, wanted, sample_weight=weights)
     return {
-        "schema": 1,
-        "features": list(names),
+        "schema": 2,
         "mean": _rounded(mean),
         "scale": _rounded(scale),
         "weights": _rounded(line.coef_[0]),
         "bias": float(line.intercept_[0]),
         "floor": settings.line_floor,
-        "start": float(np.ravel(trees._baseline_prediction)[0]),
-        "trees": [_nodes(step[0].nodes) for step in trees._predictors],
+        "trees": served(trees, names).as_dict(),
         "share": settings.trees_share,
         "calibration": [1.0, 0.0],
     }
@@ -127,16 +126,6 @@ def fit(
 
 def _rounded(values: NDArray[np.float64]) -> list[float]:
     return [float(f"{value:.7g}") for value in values]
-
-
-def _nodes(nodes: Any) -> list[list[float]]:
-    """scikit-learn's nodes as [feature, threshold, left, right, value], feature -1 at a leaf."""
-    return [
-        [-1, 0, 0, 0, float(f"{node['value']:.6g}")]
-        if node["is_leaf"]
-        else [int(node["feature_idx"]), float(node["num_threshold"]), int(node["left"]), int(node["right"]), 0]
-        for node in nodes
-    ]
 
 
 def calibration(logits: NDArray[np.float64], made: Sequence[Case]) -> list[float]:
@@ -229,7 +218,7 @@ def train(settings: CheckerSettings, data_root: Path | None, smoke: bool = False
         train_rows = np.flatnonzero(folds != fold)
         if len(train_rows) == len(made):
             continue
-        model = SupportTrees(fit(rows[train_rows], names, [made[i] for i in train_rows], settings))
+        model = SupportModel(fit(rows[train_rows], names, [made[i] for i in train_rows], settings))
         logits[folds == fold] = model.logits(rows[folds == fold])
     final = fit(rows, names, made, settings)
     final["calibration"] = [scale, shift] = calibration(logits, made)

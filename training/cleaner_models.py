@@ -21,13 +21,14 @@ from communique.reading.phrases import words_of
 from communique.reading.place import PLACES
 from communique.reading.stories import Rarity, stems, stories_of
 from communique.reading.telling import Odds, telling
-from communique.reading.trees import Trees
+from training.trees import served
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
+    from communique.trees import Trees
     from training.cleaner_pages import Page
 
 __all__ = ["rarity_of", "train"]
@@ -140,20 +141,7 @@ def _fit_trees(
         max_iter=_TREES, learning_rate=0.1, max_leaf_nodes=24, l2_regularization=5.0, max_features=0.3, random_state=1
     )
     model.fit(rows[used], labels[used], sample_weight=weights[used] / weights[used].mean())
-    trees = []
-    for (predictor,) in model._predictors:  # what scikit-learn has no public name for
-        nodes = predictor.nodes
-        here, leaf = np.arange(len(nodes)), nodes["is_leaf"].astype(bool)
-        trees.append(
-            {
-                "feature": np.where(leaf, 0, nodes["feature_idx"]),
-                "threshold": np.where(leaf, 0.0, nodes["num_threshold"]),
-                "left": np.where(leaf, here, nodes["left"]),
-                "right": np.where(leaf, here, nodes["right"]),
-                "value": np.where(leaf, nodes["value"], 0.0),
-            }
-        )
-    return Trees.from_dict({"names": names, "bias": float(model._baseline_prediction.ravel()[0]), "trees": trees})
+    return served(model, names)
 
 
 def _fit_chain(pages: Sequence[Page]) -> Chain:

@@ -50,10 +50,10 @@ class Checker:
         Raises:
             EnvironmentFault: the model is missing or is not what the registry pins.
         """
-        from communique.grounding.trees import SupportTrees
+        from communique.grounding.support import SupportModel
         from communique.models import resolve
 
-        return cls(SupportTrees.load(resolve("checker", home=home) / "checker.json"))
+        return cls(SupportModel.load(resolve("checker", home=home) / "checker.json"))
 
     def check(self, claims: Sequence[str], document: Document) -> list[Verdict]:
         """A verdict for each claim, in order."""

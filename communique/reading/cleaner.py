@@ -21,7 +21,7 @@ from communique.reading.cohesion import COHESION
 from communique.reading.look import LOOKS
 from communique.reading.place import PLACES
 from communique.reading.stories import Rarity
-from communique.reading.trees import Trees
+from communique.trees import Trees
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

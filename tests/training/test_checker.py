@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from communique.errors import UsageError
-from communique.grounding.trees import SupportTrees
+from communique.grounding.support import SupportModel
 from training.checker import Case, cases, figures, fit
 from training.data import Claim, Labelled
 from training.settings import CheckerSettings, load
@@ -71,7 +71,7 @@ def test_what_is_written_scores_as_what_was_trained() -> None:
 
     rows, made = noise(400)
     settings = CheckerSettings(trees=12, trees_share=1.0, read_weight=1.0)
-    served = SupportTrees(fit(rows, ("a", "b", "c"), made, settings))
+    served = SupportModel(fit(rows, ("a", "b", "c"), made, settings))
     weights = np.ones(len(made))
     true, other = (np.array([c.kind == k for c in made]) for k in ("reference", "figure"))
     weights[true] *= other.sum() / true.sum()

@@ -10,8 +10,8 @@ from communique.errors import EnvironmentFault
 from communique.grounding.features import features
 from communique.grounding.rivals import rivals
 from communique.grounding.source import Line, Source
+from communique.grounding.support import SupportModel
 from communique.grounding.tokens import FIGURE, FUNCTION, NAME, TIME, tokens
-from communique.grounding.trees import SupportTrees
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -96,15 +96,17 @@ def test_another_filler_fits_better_where_roles_or_figures_are_exchanged() -> No
     assert rivals(Line("It sent 9 tanks."), source)["rival_figure"] < 0
 
 
-TREE = [[0, 0.5, 1, 2, 0], [-1, 0, 0, 0, -2.0], [1, 1.0, 3, 4, 0], [-1, 0, 0, 0, 1.0], [-1, 0, 0, 0, 3.0]]
+TREE = {
+    "feature": [0, 0, 1, 0, 0], "threshold": [0.5, 0, 1.0, 0, 0], "left": [1, 1, 3, 3, 4], "right": [2, 1, 4, 3, 4],
+    "value": [0, -2.0, 0, 1.0, 3.0],
+}  # fmt: skip
+LEAF = {"feature": [0], "threshold": [0.0], "left": [0], "right": [0], "value": [0.5]}
 
 
-def model(**changes: object) -> dict[str, object]:
+def model(names: tuple[str, ...] = ("covered_by_one", "words"), **changes: object) -> dict[str, object]:
     return {
-        "schema": 1, "features": ["covered_by_one", "words"], "mean": [0.0, 0.0], "scale": [1.0, 2.0],
-        "weights": [1.0, -1.0], "bias": 0.5, "floor": -2.0, "start": 0.25,
-        "trees": [TREE, [[-1, 0, 0, 0, 0.5]]], "share": 0.5,
-        "calibration": [2.0, -1.0],
+        "schema": 2, "mean": [0.0, 0.0], "scale": [1.0, 2.0], "weights": [1.0, -1.0], "bias": 0.5, "floor": -2.0,
+        "trees": {"names": names, "bias": 0.25, "trees": [TREE, LEAF]}, "share": 0.5, "calibration": [2.0, -1.0],
     } | changes  # fmt: skip
 
 
@@ -113,18 +115,18 @@ def test_trees_and_line_are_added_up_and_calibrated() -> None:
     trees = np.array([-2.0, 1.0, 3.0]) + 0.5 + 0.25
     line = np.maximum(rows[:, 0] - rows[:, 1] / 2 + 0.5, -2.0)
     assert line[0] == -2.0  # the line alone would be at -3.5
-    loaded = SupportTrees(model())
+    loaded = SupportModel(model())
     np.testing.assert_allclose(loaded.logits(rows), (trees + line) / 2)
     np.testing.assert_allclose(loaded.probabilities(rows), 1 / (1 + np.exp(-(trees + line) + 1)), atol=1e-6)
 
 
 def test_a_line_alone_is_a_model() -> None:
-    np.testing.assert_allclose(SupportTrees(model(trees=[])).logits(np.array([[1.0, 2.0]])), [0.5])
+    np.testing.assert_allclose(SupportModel(model(share=0.0)).logits(np.array([[1.0, 2.0]])), [0.5])
 
 
 def test_a_model_made_for_other_features_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EnvironmentFault, match="train it again"):
-        SupportTrees(model(features=["gone", "words"])).support(["Baku said so."], SOURCE)
+        SupportModel(model(("gone", "words"))).support(["Baku said so."], SOURCE)
     (tmp_path / "checker.json").write_text(json.dumps(model(schema=0)), encoding="utf-8")
     with pytest.raises(EnvironmentFault, match="schema"):
-        SupportTrees.load(tmp_path / "checker.json")
+        SupportModel.load(tmp_path / "checker.json")

@@ -2,7 +2,7 @@
 
 Read from `checker.json` in `models/checker/`; numpy alone. It is made by `python -m training.checker`.
 
-    >>> model = SupportTrees.load(resolve("checker") / "checker.json")   # doctest: +SKIP
+    >>> model = SupportModel.load(resolve("checker") / "checker.json")   # doctest: +SKIP
     >>> model.support(["Baku said 12 died."], source)                    # doctest: +SKIP
     [0.93]
 """
@@ -16,6 +16,7 @@ import numpy as np
 
 from communique.errors import EnvironmentFault
 from communique.grounding.features import features
+from communique.trees import Trees
 from communique.trunk.heads import sigmoid
 
 if TYPE_CHECKING:
@@ -26,41 +27,31 @@ if TYPE_CHECKING:
 
     from communique.grounding.source import Source
 
-__all__ = ["SupportTrees"]
+__all__ = ["SupportModel"]
 
-_SCHEMA: Final = 1
+_SCHEMA: Final = 2
 
 
-class SupportTrees:
+class SupportModel:
     """Probabilities that claims are supported.
 
     `data` holds:
-        features: the names that the model was trained on, in order (F of them).
+        trees: as `communique.trees` reads them; `names` are the features that the model was trained on (F of them).
         mean, scale, weights [F], bias: the straight line, over (x - mean) / scale.
         floor: the line counts for no less: below it, the trees alone tell a false claim from one in words of its own.
-        trees: a list of trees; each a list of nodes [feature, threshold, left, right, value], feature -1 at a leaf.
-        start: what the trees' values are added to.
         share: weight in [0, 1] of the trees' logit; the rest is the line's.
         calibration: [scale, shift] of the logit (Platt 1999).
     """
 
     def __init__(self, data: Mapping[str, Any]) -> None:
-        self.names: list[str] = list(data["features"])
+        self._trees = Trees.from_dict(data["trees"])
+        self.names = self._trees.names
         self._mean, self._scale, self._weights = (np.asarray(data[k], np.float64) for k in ("mean", "scale", "weights"))
-        self._bias, self._start, self._share = float(data["bias"]), float(data["start"]), float(data["share"])
-        self._floor = float(data["floor"])
+        self._bias, self._floor, self._share = float(data["bias"]), float(data["floor"]), float(data["share"])
         self._scale_shift: tuple[float, float] = tuple(data["calibration"])
-        most = max((len(tree) for tree in data["trees"]), default=1)
-        table = np.zeros((len(data["trees"]), most, 5))
-        for row, tree in zip(table, data["trees"], strict=True):
-            row[: len(tree)] = tree
-        self._feature = table[:, :, 0].astype(np.intp)
-        self._threshold = table[:, :, 1]
-        self._children = table[:, :, 2:4].astype(np.intp)
-        self._value = table[:, :, 4]
 
     @classmethod
-    def load(cls, path: Path) -> SupportTrees:
+    def load(cls, path: Path) -> SupportModel:
         """The model in a file.
 
         Raises:
@@ -92,19 +83,4 @@ class SupportTrees:
     def logits(self, rows: NDArray[np.float64]) -> NDArray[np.float64]:
         """[N], before calibration."""
         line = np.maximum((rows - self._mean) / self._scale @ self._weights + self._bias, self._floor)
-        if not len(self._value):
-            return np.asarray(line)
-        trees = np.array([self._fallen(row) for row in rows]) + self._start
-        return np.asarray(self._share * trees + (1 - self._share) * line)
-
-    def _fallen(self, row: NDArray[np.float64]) -> float:
-        """The sum of the leaves that a row falls into, all trees at once, a level at a time."""
-        every = np.arange(len(self._value))
-        at = np.zeros(len(self._value), np.intp)
-        while True:
-            feature = self._feature[every, at]
-            inner = feature >= 0
-            if not inner.any():
-                return float(self._value[every, at].sum())
-            right = (row[feature] > self._threshold[every, at]).astype(np.intp)
-            at = np.where(inner, self._children[every, at, right], at)
+        return np.asarray(self._share * np.asarray(self._trees(rows)) + (1 - self._share) * line)

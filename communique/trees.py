@@ -1,7 +1,8 @@
 """Boosted decision trees: what they say of rows of numbers, in numpy alone.
 
-All trees are walked at once, a level a step, so that a page costs a few array operations whatever its blocks. Trained
-by `python -m training.cleaner`, which knows how; nothing is known here of what the numbers mean.
+All trees are walked at once, a level a step, so that a page costs a few array operations whatever its blocks. The
+cleaner and the checker are made of them; nothing is known here of what the numbers mean. `training/trees.py` makes
+them of scikit-learn's.
 
 >>> stump = {"feature": [0, 0, 0], "threshold": [0.5, 0, 0], "left": [1, 1, 2], "right": [2, 1, 2], "value": [0, -1, 1]}
 >>> Trees.from_dict({"names": ["x"], "bias": 0.0, "trees": [stump]})([[0.2], [0.9]])
@@ -68,14 +69,14 @@ class Trees:
         trees = [
             {
                 "feature": self.feature[start:end].tolist(),
-                "threshold": [round(value, 5) for value in self.threshold[start:end].tolist()],
+                "threshold": self.threshold[start:end].tolist(),  # to the last digit: rows stand on them
                 "left": (self.left[start:end] - start).tolist(),
                 "right": (self.right[start:end] - start).tolist(),
-                "value": [round(value, 4) for value in self.value[start:end].tolist()],
+                "value": [float(f"{value:.6g}") for value in self.value[start:end].tolist()],
             }
             for start, end in zip(self.roots.tolist(), ends, strict=True)
         ]
-        return {"names": list(self.names), "bias": round(self.bias, 5), "trees": trees}
+        return {"names": list(self.names), "bias": self.bias, "trees": trees}
 
     @classmethod
     def from_dict(cls, item: Mapping[str, Any]) -> Trees:
