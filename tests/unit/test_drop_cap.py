@@ -26,6 +26,18 @@ def test_the_letter_of_a_state_comes_back_though_nothing_else_names_it() -> None
 
 
 @pytest.mark.parametrize(
+    ("sent", "read"),
+    [
+        ("s part of the deal Baku’s men left as agreed.", "As part of the deal Baku’s men left as agreed."),
+        ("fter the talks both left.", "After the talks both left."),
+        ("s. Then it ends.", "s. Then it ends."),
+    ],
+)
+def test_the_end_of_a_common_first_word_is_made_whole(sent: str, read: str) -> None:
+    assert first(sent, "They met after all.").text == read
+
+
+@pytest.mark.parametrize(
     "texts",
     [
         ("artu welcomes the truce.", "Riga is glad."),  # nobody says which letter
