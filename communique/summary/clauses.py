@@ -1,8 +1,8 @@
 """Cut a sentence at its clauses: forms that say less, and nothing else.
 
 A cut takes out an aside, a relative clause, an apposition, a dateline, a trailing clause: what the rest stands without.
-It never takes a negation, a hedge, an attribution, a condition or a contrast, and never part of a quotation. Which
-form is worth its words is for `selection.py` to say.
+It never takes a negation, a hedge, an attribution or a condition, a contrast ("however") only where it is but a word,
+and never part of a quotation. Which form is worth its words is for `selection.py` to say.
 
     >>> [form.text for form in forms("Baku, which borders the sea, said that two men died in the hills.")][1]
     'Baku said that two men died in the hills.'
@@ -42,6 +42,11 @@ _CONNECTIVE: Final = re.compile(
 _CONTRAST: Final = re.compile(
     r"^(?:(?:However|Nevertheless|Nonetheless|Instead|Still|Yet|That said|On the other hand|Yes|To be sure|Granted|"
     r"Admittedly),\s+|(?:But|Yet)\s+(?!for\b|then\b|so\b|not\b|given\b|even\b))(?=[A-Za-z“\"])"
+)
+#: The same within a sentence: "The Turks, however, are welcome to stay."
+_INTERPOSED: Final = re.compile(
+    r",\s+(?:however|though|nevertheless|nonetheless|meanwhile|on the other hand|in turn|for (?:his|her|its|their) part),"
+    r"(?=\s)"
 )
 #: What a cut must not leave at the end.
 _UNFINISHED: Final = re.compile(r"\b(?:and|or|but|nor|the|an?|of|that|which|who|because|than)[,.]?$", re.IGNORECASE)
@@ -196,12 +201,16 @@ def _cuttable(sentence: str, begin: int) -> list[tuple[int, int]]:
             spans.add((start, stop))
     if match := _SETTING.match(sentence[begin:]):
         spans.add((begin, begin + match.end()))
+    interposed = {
+        (match.start(), match.end() - _in_aside(sentence[begin : match.start()]))
+        for match in _INTERPOSED.finditer(sentence, begin)
+    }
     allowed = [
         (start, stop)
-        for start, stop in spans
+        for start, stop in spans | interposed
         if start >= begin
         and not any(a < stop and start < b for a, b in quoted)
-        and not KEPT.search(sentence[start:stop])
+        and ((start, stop) in interposed or not KEPT.search(sentence[start:stop]))
         and sentence.count("(", start, stop) == sentence.count(")", start, stop)
     ]
     return sorted(allowed, key=lambda span: (span[0], -span[1]))[:MOST_CUTS]

@@ -66,7 +66,8 @@ _PLURAL: Final = re.compile(
 _BACKWARD: Final = re.compile(
     r"\b(?:sa(?:id|ys)|d(?:id|oes|oing)|done|called it) so\b|\bsa(?:id|ys) it(?=[.,;]| (?:of|to|again|too|aloud)\b)|"
     r"\bthe (?:former|latter)(?=[.,;:]|\s(?:of|is|was|has|had|will|would|to|and)\b)|\bwhich is which\b|"
-    r"\b(?:all|some|most|none|much) of (?:that|this)(?=[.,;])"
+    r"\b(?:all|some|most|none|much) of (?:that|this)(?=[.,;])|"
+    r",\s(?:however|though|nevertheless|nonetheless|on the other hand),\s"
 )
 #: "In his victory speech, Mr Johnson": whoever is meant is named right after the clause that opens the sentence.
 _FORWARD: Final = re.compile(

@@ -109,6 +109,24 @@ def test_a_speaker_at_the_head_stays() -> None:
     assert all(form.text.startswith("UN: Both") for form in forms(sentence))
 
 
+@pytest.mark.parametrize(
+    ("sentence", "alone"),
+    [
+        ("The Turks, however, are welcome to stay in the city.", "The Turks are welcome to stay in the city."),
+        ("Russia, for its part, said that it would stay in the city.", "Russia said that it would stay in the city."),
+        ("Lee, head of the bank, though, said that he knew.", "Lee, head of the bank, said that he knew."),
+    ],
+)
+def test_a_contrast_within_a_sentence_may_go(sentence: str, alone: str) -> None:
+    assert [form.text for form in forms(sentence)][:2] == [sentence, alone]
+    assert not is_dangling(alone)
+
+
+def test_a_contrast_within_a_sentence_leans_on_what_it_contrasts_with() -> None:
+    assert is_dangling("The Turks, however, are welcome to stay.")
+    assert not is_dangling("Baku said on Monday: “The Turks, however, are welcome to stay.”")
+
+
 @pytest.mark.parametrize("contrast", ["However,", "But", "Yet", "Instead,"])
 def test_a_contrast_stays_in_the_whole_sentence_and_goes_where_it_stands_alone(contrast: str) -> None:
     rest = "Baku denied that its forces had fired first."

@@ -10,8 +10,8 @@ from communique.reading.look import look_at
 from communique.reading.phrases import words_of
 from communique.reading.stories import Rarity, stems
 from communique.reading.telling import Odds
-from communique.reading.trees import Trees
 from communique.text import MappedText
+from communique.trees import Trees
 
 _PAGE = (
     "The council of Orlova closed the wooden bridge on Friday after an engineer put his thumb through a beam.",
