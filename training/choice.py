@@ -1,12 +1,14 @@
-"""Train the branch of the trunk that says which sentences a reader would take for a summary.
+"""Train the branch of the trunk that says which sentences a reader would take for a summary, and what each is about.
 
     python -m training.choice --config training/configs/choice.yaml --data-root DATA
     python -m training.choice --config training/configs/choice.yaml --smoke    # a minute, for tests
 
 Readers marked the sentences of some articles (`choices`). A language model reads all of them, a head on what it makes
 of them learns these choices, and says of the other articles what it would take; the branch, which is small enough to
-serve, learns from both and guesses the language model's view of each sentence as well. Interrupted, the same command
-goes on. Figures on the held-out fold: OUT/validation.json; `python -m training.export choice` puts it into the trunk.
+serve, learns from both and guesses the language model's view of each sentence as well. What a sentence is about it
+learns from the encoder as it was before it was tuned, on articles and on pages with other stories, by which the
+cleaner tells these. Interrupted, the same command goes on. Figures on the held-out fold: OUT/validation.json; `python
+-m training.export choice` puts it into the trunk.
 """
 
 from __future__ import annotations
@@ -30,11 +32,13 @@ from torch import Tensor, nn
 from communique.trunk.features import CHOICE_FEATURES
 from communique.trunk.reader import Reader
 from training import command, data
-from training.choice_model import Batch, Branch, ChoiceHead, Chooser, Read, Scale
-from training.choice_teacher import sentence_states
+from training.choice_model import MEANING, Batch, Branch, ChoiceHead, Chooser, Read, Scale
+from training.choice_teacher import sentence_meanings, sentence_states
+from training.corpus.pages import load_passages
 from training.graph import read_up_to
 from training.runs import base_folder, checkpoint, resume, save, schedule, writer_of
 from training.settings import ChoiceSettings, as_yaml
+from training.trunk_pages import foreign_pages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -44,10 +48,11 @@ if TYPE_CHECKING:
 __all__ = ["Example", "chooser", "figures", "main", "read", "train"]
 
 console = Console(stderr=True)
-#: Numbers that stand for the language model's view of a sentence, of so many rows found.
+#: Numbers that stand for the language model's view of a sentence; directions are found on so many rows at most.
 LIKENESS: Final = 256
 _ROWS: Final = 20_000
-#: How far each direction of that view is brought to the same spread: 0 not at all, 1 wholly.
+#: How far each direction of that view is brought to the same spread: 0 not at all, 1 wholly. Not of the meanings, whose
+#: angles count.
 _WHITENED: Final = 0.7
 #: How much a sentence counts that should not be taken; how far vectors are scaled down beside features.
 _WEAK_WEIGHT: Final = 2.0
@@ -66,7 +71,8 @@ class Example:
 
     Attributes:
         wanted: of each sentence how far it is to be taken and how much that counts, [S, 2].
-        view: the language model's of the first S' sentences, [S', K].
+        view: the language model's of the first S' sentences, [S', LIKENESS].
+        meaning: what each sentence is about, [S, MEANING].
         choice: a reader's, [S], where there is one.
     """
 
@@ -74,6 +80,7 @@ class Example:
     event: str
     wanted: NDArray[np.float32]
     view: NDArray[np.float32]
+    meaning: NDArray[np.float32]
     choice: NDArray[np.float32] | None
 
 
@@ -110,7 +117,8 @@ def losses(logits: Tensor, wanted: Tensor) -> Tensor:
     known = weight > 0
     shares = value * known / (value * known).sum(1, keepdim=True).clamp(min=1e-6)
     among = torch.log_softmax(logits.masked_fill(~known, -1e4), dim=1)
-    return (each * weight).sum() / weight.sum() - (shares * among).sum(1).mean()
+    asked = known.any(1).sum().clamp(min=1)  # of a page nothing is to be chosen
+    return (each * weight).sum() / weight.sum().clamp(min=1.0) - (shares * among).sum() / asked
 
 
 def _padded(rows: Sequence[NDArray[np.float32]]) -> Tensor:
@@ -158,7 +166,7 @@ class Teacher:
         """How probable it is that each sentence [S, inputs] of an article is taken."""
         inputs = torch.from_numpy(self._scale(rows))[None]
         present = torch.ones(inputs.shape[:2], dtype=torch.bool)
-        return torch.stack([head(inputs, present)[0].sigmoid() for head in self._heads]).mean(0).numpy()  # type: ignore[no-any-return]
+        return torch.stack([head(inputs, present)[0].sigmoid() for head in self._heads]).mean(0).numpy()
 
 
 def taught(
@@ -223,32 +231,65 @@ class Pool:
         kept = [(a, h) for a, h in zip(articles, held, strict=True) if len(a.sentences) > 1 and (a.choice or not h)]
         articles = [article for article, _ in kept]
         views = self._views(settings, articles)
-        examples, seen = [], []
+        articles += self._pages(settings, [article for article, held_out in kept if not held_out])
+        meanings = self._meanings(settings, articles)
+        examples, seen, meant = [], [], []
         for article, (found, numbers) in zip(articles, read(settings, articles, layer), strict=True):
             choice = np.array(article.choice, dtype=np.float32)[numbers] if article.choice else None
             wanted = np.zeros((len(numbers), 2), dtype=np.float32) if choice is None else targets(choice)
-            view = views[article.id][[number for number in numbers if number < len(views[article.id])]]
-            examples.append(Example(found, article.event, wanted, np.zeros((0, LIKENESS), np.float32), choice))
-            seen.append(view.astype(np.float32))
-        train = [i for i, (_, held_out) in enumerate(kept) if not held_out]
+            view = views.get(article.id, np.zeros((0, 1), dtype=np.float16))
+            examples.append(
+                Example(
+                    found,
+                    article.event,
+                    wanted,
+                    np.zeros((0, LIKENESS), np.float32),
+                    np.zeros((0, MEANING), np.float32),
+                    choice,
+                )
+            )
+            seen.append(view[[number for number in numbers if number < len(view)]].astype(np.float32))
+            meant.append(meanings[article.id][numbers].astype(np.float32))
+        train = [i for i in range(len(examples)) if i >= len(kept) or not kept[i][1]]
         self.scale = Scale(np.concatenate([examples[i].read.inputs for i in train]), CHOICE_FEATURES, _SHRUNK)
+        told = _projection(np.concatenate([meant[i] for i in train]), random.Random(settings.seed), MEANING, 0.0)
+        for example, rows in zip(examples, meant, strict=True):
+            example.meaning = told(rows)
         self.teacher: dict[str, Any] = {}
         if settings.teacher:
-            project = _projection(np.concatenate([seen[i] for i in train]), random.Random(settings.seed))
-            for example, view in zip(examples, seen, strict=True):
-                example.view = project(view)
-            self.teacher = taught([examples[i] for i in train], [seen[i] for i in train], settings)
+            read_by_it = [i for i in train if len(seen[i])]
+            rows = np.concatenate([seen[i] for i in read_by_it])
+            project = _projection(rows, random.Random(settings.seed), LIKENESS, _WHITENED)
+            for i in read_by_it:
+                examples[i].view = project(seen[i])
+            self.teacher = taught([examples[i] for i in read_by_it], [seen[i] for i in read_by_it], settings)
         for example in examples:
             example.read.inputs = self.scale(example.read.inputs)
-        self.train = [examples[i] for i in train if examples[i].wanted[:, 1].any()]
-        self.held = [example for example, (_, held_out) in zip(examples, kept, strict=True) if held_out]
+        self.train = [examples[i] for i in train]
+        self.held = [example for example, (_, held_out) in zip(examples[: len(kept)], kept, strict=True) if held_out]
+
+    @staticmethod
+    def _pages(settings: ChoiceSettings, articles: Sequence[data.Labelled]) -> list[data.Labelled]:
+        """Pages of these articles, with lines of sites and openings of other stories."""
+        patterns = load_passages(Path(settings.passages)) if settings.pages else {}
+        patterns = {
+            name: passages
+            for name, passages in patterns.items()
+            if data.fold_of(name, settings.folds) != settings.hold_out
+        }
+        rng = random.Random(settings.seed)
+        return list(foreign_pages(articles, patterns, min(settings.pages, len(articles)), rng)) if patterns else []
+
+    @staticmethod
+    def _meanings(settings: ChoiceSettings, articles: Sequence[data.Labelled]) -> dict[str, NDArray[np.float16]]:
+        base = base_folder(settings.base)
+        return sentence_meanings(articles, base, Path(settings.out) / f"{base.name}-{_told(articles)}", console)
 
     @staticmethod
     def _views(settings: ChoiceSettings, articles: Sequence[data.Labelled]) -> dict[str, NDArray[np.float16]]:
         if not settings.teacher:
             return {article.id: np.zeros((0, 1), dtype=np.float16) for article in articles}
-        told = hashlib.sha256(json.dumps([(a.id, a.title, a.sentences) for a in articles]).encode()).hexdigest()[:12]
-        folder = Path(settings.out) / f"{settings.teacher}-{settings.teacher_layers}-{told}"
+        folder = Path(settings.out) / f"{settings.teacher}-{settings.teacher_layers}-{_told(articles)}"
         return sentence_states(articles, settings.teacher, settings.teacher_layers, folder, console)
 
     def epoch(self, settings: ChoiceSettings, number: int) -> list[list[Example]]:
@@ -261,22 +302,30 @@ class Pool:
         return found
 
 
-def _projection(views: NDArray[np.float32], rng: random.Random) -> Any:
-    """A function from views [S, H] to their first principal directions [S, K], evened out."""
+def _told(articles: Sequence[data.Labelled]) -> str:
+    """A name for what these articles say."""
+    return hashlib.sha256(json.dumps([(a.id, a.title, a.sentences) for a in articles]).encode()).hexdigest()[:12]
+
+
+def _projection(views: NDArray[np.float32], rng: random.Random, most: int, whitened: float) -> Any:
+    """A function from views [S, H] to their first `most` principal directions [S, most], evened out as far as they are
+    `whitened`, of a spread of 1 together."""
     rows = views[sorted(rng.sample(range(len(views)), min(_ROWS, len(views))))]
     mean = rows.mean(0)
     _, spread, directions = np.linalg.svd(rows - mean, full_matrices=False)
-    count = min(LIKENESS, int((spread > 1e-4 * spread[0]).sum()))
-    matrix = np.zeros((views.shape[-1], LIKENESS), dtype=np.float32)
-    matrix[:, :count] = directions[:count].T / (spread[:count] / np.sqrt(len(rows))) ** _WHITENED
+    count = min(most, int((spread > 1e-4 * spread[0]).sum()))
+    matrix = np.zeros((views.shape[-1], most), dtype=np.float32)
+    matrix[:, :count] = directions[:count].T / (spread[:count] / np.sqrt(len(rows))) ** whitened
     matrix /= ((rows - mean) @ matrix)[:, :count].std() + 1e-6
     return lambda some: ((some - mean) @ matrix).astype(np.float32)
 
 
 def batch_loss(model: Chooser, batch: Sequence[Example], settings: ChoiceSettings) -> Tensor:
-    """What the choice costs, and how far the guessed views lie from the language model's."""
-    logits, guesses = model(Batch.of([example.read for example in batch]))
-    loss = losses(logits, _padded([example.wanted for example in batch]))
+    """What the choice costs, how far the guessed views lie from the language model's, and the meanings from theirs."""
+    logits, guesses, meanings = model(Batch.of([example.read for example in batch]))
+    meant = torch.from_numpy(np.concatenate([example.meaning for example in batch]))
+    loss = settings.meaning * nn.functional.mse_loss(meanings, meant)
+    loss = loss + losses(logits, _padded([example.wanted for example in batch]))
     views = [torch.from_numpy(example.view) for example in batch]
     starts = np.cumsum([0, *(len(example.wanted) for example in batch)])
     if any(map(len, views)):
@@ -286,16 +335,20 @@ def batch_loss(model: Chooser, batch: Sequence[Example], settings: ChoiceSetting
 
 
 @torch.no_grad()
-def scores_of(model: Chooser, examples: Sequence[Example], size: int = 16) -> list[NDArray[np.float32]]:
-    """Logits [S] of each example, in the order given."""
+def said_of(
+    model: Chooser, examples: Sequence[Example], size: int = 16
+) -> tuple[list[NDArray[np.float32]], list[Tensor]]:
+    """Logits [S] and meanings [S, MEANING] of each example, in the order given."""
     model.eval()
-    found: list[NDArray[np.float32]] = []
+    scores: list[NDArray[np.float32]] = []
+    meanings: list[Tensor] = []
     for start in range(0, len(examples), size):
         some = examples[start : start + size]
-        logits, _ = model(Batch.of([example.read for example in some]))
-        found += [row[: len(example.wanted)].numpy() for row, example in zip(logits, some, strict=True)]
+        logits, _, meant = model(Batch.of([example.read for example in some]))
+        scores += [row[: len(example.wanted)].numpy() for row, example in zip(logits, some, strict=True)]
+        meanings += meant.split([len(example.wanted) for example in some])
     model.train()
-    return found
+    return scores, meanings
 
 
 def chooser(settings: ChoiceSettings, hidden: int, inputs: int) -> Chooser:
@@ -363,7 +416,12 @@ def train(settings: ChoiceSettings, data_root: Path | None, smoke: bool = False)
 
 def _validated(model: Chooser, pool: Pool) -> dict[str, Any]:
     choices = [example.choice for example in pool.held if example.choice is not None]
-    return figures(choices, scores_of(model, pool.held))
+    scores, meanings = said_of(model, pool.held)
+    alike = [
+        nn.functional.cosine_similarity(torch.from_numpy(e.meaning), m)
+        for e, m in zip(pool.held, meanings, strict=True)
+    ]
+    return figures(choices, scores) | {"meaning_cosine": float(torch.cat([torch.zeros(0), *alike]).mean())}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

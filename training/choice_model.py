@@ -1,4 +1,4 @@
-"""The branch of the trunk that reads which sentences a reader would take, and the head on it, as torch modules.
+"""The branch of the trunk that reads which sentences a reader would take and what they are about, as torch modules.
 
 Shapes: W windows of at most L tokens, B articles of at most S sentences, hidden size H. The head's arithmetic stands in
 numpy in `communique/trunk/heads.py`, and a test holds the two together.
@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["Branch", "ChoiceHead", "Chooser", "Read", "Scale"]
+__all__ = ["MEANING", "Branch", "ChoiceHead", "Chooser", "Read", "Scale"]
 
+#: Numbers that tell what a sentence is about.
+MEANING: Final = 128
 #: What is added to the score of a place that is not to be looked at.
 _HIDDEN: Final = -1e4
 
@@ -57,7 +59,7 @@ class Scale:
         self.factor = np.where(np.arange(rows.shape[1]) < rows.shape[1] - features, shrunk, 1.0) / (rows.std(0) + 1e-6)
 
     def __call__(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
-        return ((rows - self.mean) * self.factor).astype(np.float32)
+        return ((rows - self.mean) * self.factor).astype(np.float32)  # type: ignore[no-any-return]
 
 
 class Branch(nn.Module):
@@ -119,11 +121,12 @@ class ChoiceHead(nn.Module):
         mean, factor = (torch.from_numpy(values).float() for values in (scale.mean, scale.factor))
         for part in (self.line, self.into):
             part.weight[:, -len(mean) :] *= factor
-            part.bias -= part.weight[:, -len(mean) :] @ mean
+            part.bias.sub_(part.weight[:, -len(mean) :] @ mean)
 
 
 class Chooser(nn.Module):
-    """Branch and head. `likeness` guesses what the language model makes of a sentence, in training only."""
+    """Branch and heads. `meaning` tells what a sentence is about, in MEANING numbers; `likeness` guesses what the
+    language model makes of it, in training only."""
 
     def __init__(self, branch: Branch, hidden: int, inputs: int, width: int, dropout: float, likeness: int) -> None:
         super().__init__()
@@ -131,9 +134,11 @@ class Chooser(nn.Module):
         self.pool = nn.Linear(hidden, 1)
         self.head = ChoiceHead(2 * hidden + inputs, width, dropout)
         self.likeness = nn.Linear(2 * hidden, likeness)
+        self.meaning = nn.Linear(2 * hidden, MEANING)
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Logits [B, S], and the guesses [sentences, likeness] of all sentences in order."""
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits [B, S], and of all sentences in order the guesses [sentences, likeness] and meanings [sentences,
+        MEANING]."""
         device, arithmetic = best_arithmetic(batch.states.device.type)
         with torch.autocast(device, torch.bfloat16, enabled=arithmetic == "bf16"):
             states = self.branch(batch.states, batch.mask)
@@ -142,7 +147,8 @@ class Chooser(nn.Module):
         vectors = self._pooled(tokens, owners, int(batch.present.sum()))
         spread = vectors.new_zeros(*batch.present.shape, vectors.shape[-1])
         spread[batch.present] = vectors
-        return self.head(torch.cat([spread, batch.inputs], dim=-1), batch.present), self.likeness(vectors)
+        logits = self.head(torch.cat([spread, batch.inputs], dim=-1), batch.present)
+        return logits, self.likeness(vectors), self.meaning(vectors)
 
     def _pooled(self, tokens: Tensor, owners: Tensor, count: int) -> Tensor:
         """[count, 2 H]: the mean of each sentence's tokens [N, H], and the mean weighted by attention."""

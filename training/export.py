@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import shutil
 import sys
 from dataclasses import asdict, replace
@@ -35,9 +34,8 @@ from training.graph import agreement, save_graph
 from training.model import MultiTaskModel
 from training.runs import base_folder, start_from
 from training.settings import ClassifierSettings, load
-from training.settling import fit as fit_settling
+from training.settling import fit_on_pages
 from training.topic_words import fit as fit_words
-from training.trunk_pages import marked_pages
 from training.validation import figures
 
 if TYPE_CHECKING:
@@ -50,11 +48,8 @@ __all__ = ["export_classifier", "main"]
 
 #: Windows of training articles that the ranges of the graph's activations are taken from, and held-out ones to compare.
 _RANGED, _COMPARED = 160, 32
-#: Pages on which the cleaner's doubt is weighed with the trunk's, and how much of their articles they show.
-_SETTLED: Final = 300
 #: Articles that are read at once.
 _TOGETHER: Final = 32
-_PAGE_WORDS: Final = (120, 600)
 #: What a finished run holds.
 _NEEDED: Final = {
     "classifier": ("model.safetensors",),
@@ -107,9 +102,8 @@ def export_classifier(runs: Sequence[Path], to: Path, data_root: Path | None) ->
         calibration = replace(calibration, evidence=evidence.fit(Reader(to), shown))
         _write(calibration, to)
     if pool.held_patterns:
-        rng = random.Random(settings.seed)
-        pages = marked_pages(pool.held_articles, pool.held_patterns, _SETTLED, rng, _PAGE_WORDS)
-        calibration = replace(calibration, settling=fit_settling(Reader(to), pages))
+        settling = fit_on_pages(Reader(to), pool.held_articles, pool.held_patterns, settings.seed)
+        calibration = replace(calibration, settling=settling)
         _write(calibration, to)
     found["graph_megabytes"] = sum(path.stat().st_size for path in to.glob("trunk.*")) / 1e6
     card = classifier_card(settings, figures(kept, pool.topics), found, calibration, data_root is not None, len(runs))
@@ -156,13 +150,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     chosen = commands.add_parser("choice", help="the trunk's branch, into the trunk that it was trained for")
     chosen.add_argument("--run", type=Path, default=Path("runs/choice"))
     chosen.add_argument("--to", type=Path, default=Path("models/trunk"))
+    chosen.add_argument("--data-root", type=Path, help="folder of external sets, as in training")
     arguments = parser.parse_args(argv)
     try:
         for run in arguments.run if arguments.what == "classifier" else [arguments.run]:
             if not all((run / name).exists() for name in _NEEDED[arguments.what]):
                 raise UsageError(f"{run} holds no finished training: run python -m training.{arguments.what} first")
         if arguments.what == "choice":
-            print(json.dumps(export_choice(arguments.run, arguments.to)))
+            print(json.dumps(export_choice(arguments.run, arguments.to, arguments.data_root)))
         else:
             export = export_classifier if arguments.what == "classifier" else export_summarizer
             print(json.dumps(export(arguments.run, arguments.to, arguments.data_root)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,11 +16,15 @@ import torch
 
 from communique.errors import UsageError
 from communique.trunk.encoder import Encoder
+from communique.trunk.reader import Reader
 from communique.trunk.windows import cut, load_tokenizer, padded
 from training import data
 from training.choice import chooser
+from training.choice_model import MEANING
+from training.corpus.pages import load_passages
 from training.graph import read_up_to, save_branch
 from training.settings import ChoiceSettings, load
+from training.settling import fit_on_pages
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,8 +39,10 @@ _COMPARED: Final = 16
 _TITLE: Final = "## The choice of sentences"
 
 
-def export_choice(run: Path, to: Path) -> dict[str, float]:
-    """Put branch and head into the trunk's graph and heads, for earlier ones, and their figures into its card.
+def export_choice(run: Path, to: Path, data_root: Path | None = None) -> dict[str, float]:
+    """Put branch and heads into the trunk's graph and heads, for earlier ones, and their figures into its card.
+
+    What the cleaner leaves undecided is weighed anew, on pages of held-out articles and site patterns.
 
     Returns how far the graph's branch lies from the torch model's: the cosine a token, mean and least.
 
@@ -64,15 +71,31 @@ def export_choice(run: Path, to: Path) -> dict[str, float]:
     own = {
         "choice_" + name.removeprefix("head."): value.numpy().astype(np.float16)
         for name, value in tensors.items()
-        if name.startswith(("head.", "pool."))
+        if name.startswith(("head.", "pool.", "meaning."))
     }
     save_file(kept | own, to / "heads.safetensors")
+    _settle(settings, to, data_root)
     found = _agreement(model.branch, run / "below.xml", to / "trunk.xml", windows[:_COMPARED], hidden)
     figures = json.loads((run / "validation.json").read_text(encoding="utf-8"))
     card = to / "CARD.md"
     before = card.read_text(encoding="utf-8").split(_TITLE)[0].rstrip() if card.exists() else "# The trunk"
     card.write_text(f"{before}\n\n{_section(settings, figures, found)}", encoding="utf-8")
     return found
+
+
+def _settle(settings: ChoiceSettings, to: Path, data_root: Path | None) -> None:
+    """Weigh the cleaner's doubt with what the trunk now reads."""
+    articles = data.load_articles([Path(path) for path in settings.corpus], data_root, settings.sets)
+    held_articles = [a for a in articles if data.fold_of(a.event, settings.folds) == settings.hold_out]
+    patterns = load_passages(Path(settings.passages))
+    held_patterns = {
+        name: passages for name, passages in patterns.items() if data.fold_of(name, settings.folds) == settings.hold_out
+    }
+    if held_articles and held_patterns:
+        settling = fit_on_pages(Reader(to), held_articles, held_patterns, settings.seed)
+        path = to / "calibration.json"
+        told = json.loads(path.read_text(encoding="utf-8")) | {"settling": asdict(settling)}
+        path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
 
 @torch.no_grad()
@@ -92,11 +115,14 @@ def _section(settings: ChoiceSettings, figures: Mapping[str, Any], agreement: Ma
     beside = f" and from what {settings.teacher}, read up to layer {settings.teacher_layers}, makes of all articles"
     text = (
         f"A branch of {settings.layers} layers, beside the trunk's last ones, says which sentences a reader would take "
-        "for a summary. Made by `python -m training.choice` and `python -m training.export choice`. It learned from "
-        f"readers' choices (`{settings.choices}`){beside if settings.teacher else ''}. Fold {settings.hold_out} of "
+        f"for a summary, and in {MEANING} numbers what each is about, by which the cleaner tells other stories. Made "
+        "by `python -m training.choice` and `python -m training.export choice`. It learned from "
+        f"readers' choices (`{settings.choices}`){beside if settings.teacher else ''}, and what sentences are about "
+        f"from {settings.base}. Fold {settings.hold_out} of "
         f"{settings.folds} by event was held out. Of as many sentences as the reader took, the best by its score: "
-        "`taken` by the reader too, `near` taken or nearly, `weak` not to be taken; `teacher_…`: what is chosen by the "
-        "language model's view of them, in the other folds."
+        "`taken` by the reader too, `near` taken or nearly, `weak` not to be taken; `meaning_cosine`: how near the "
+        "numbers come to what was to be learned; `teacher_…`: what is chosen by the language model's view of "
+        "sentences, in the other folds."
     )
     rows = [
         f"| {name} | {value if isinstance(value, int) else f'{value:.4f}'} |"

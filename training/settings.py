@@ -209,7 +209,7 @@ class SummarizerSettings:
 
 @dataclass(frozen=True)
 class ChoiceSettings:
-    """How the branch of the trunk is trained that says which sentences a reader would take.
+    """How the branch of the trunk is trained that says which sentences a reader would take and what they are about.
 
     Attributes:
         base: folder of the encoder whose last layers the branch begins as, or a name in `models/registry.toml`.
@@ -221,6 +221,9 @@ class ChoiceSettings:
         teacher_layers: so many of its layers are computed.
         teacher_share: in [0, 1], how much its opinion counts where a reader chose; elsewhere it is all there is.
         likeness: how much it counts to guess the language model's view of a sentence.
+        meaning: how much it counts to tell what a sentence is about, as `base` does untuned.
+        passages: file of site patterns that pages are made of.
+        pages: articles that are read as pages as well, at most.
         layers: of the branch.
         width: of the attention among sentences.
         dropout: share of the head's inputs that are left out.
@@ -246,6 +249,9 @@ class ChoiceSettings:
     teacher_layers: int = 20
     teacher_share: float = 0.3
     likeness: float = 0.5
+    meaning: float = 1.0
+    passages: str = "training/corpus/boilerplate.jsonl"
+    pages: int = 1500
     layers: int = 2
     width: int = 192
     dropout: float = 0.2

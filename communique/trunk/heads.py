@@ -138,6 +138,15 @@ class Heads:
         attended = np.add.reduceat(tokens * weights, starts) / np.add.reduceat(weights, starts)
         return np.concatenate([np.add.reduceat(tokens, starts) / counts, attended], axis=-1)
 
+    @property
+    def tells_meanings(self) -> bool:
+        """Whether the branch was taught what sentences are about, too."""
+        return "choice_meaning.weight" in self._weights
+
+    def meanings(self, pooled: NDArray[np.float32]) -> NDArray[np.float32]:
+        """[S, M]: what sentences are about, from what is `pooled` of them; angles between them count."""
+        return self._linear("choice_meaning", pooled)  # type: ignore[no-any-return]
+
     def choice(self, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Logits [S] that a reader would take a sentence for a summary, in sight of the article's others.
 

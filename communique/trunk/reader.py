@@ -92,7 +92,7 @@ class Calibration:
         known = {item.name for item in fields(cls)}
         values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items() if k in known}
         if "settling" in values:
-            values["settling"] = Settling(**values["settling"] | {"weights": tuple(values["settling"]["weights"])})
+            values["settling"] = Settling.from_dict(values["settling"])
         return cls(**values)
 
 
@@ -212,12 +212,27 @@ class Reading:
         taken = [0.0] * len(self._texts)  # as it stays for a sentence without tokens
         numbers, inputs = self.choice_inputs(wanted)
         if numbers:
-            tokens, starts, _ = self._in_order(self.branch)
-            pooled = heads.pooled(tokens, starts)
+            pooled = np.stack([self._pooled[number] for number in numbers])
             logits = heads.choice(np.concatenate([pooled, inputs], axis=-1))
             for number, value in zip(numbers, sigmoid(logits).tolist(), strict=True):
                 taken[number] = value
         return Salience(wanted, taken)
+
+    @functools.cached_property
+    def _pooled(self) -> dict[int, NDArray[np.float32]]:
+        """What the branch makes of each sentence that has tokens, [2 H]."""
+        tokens, starts, numbers = self._in_order(self.branch)
+        return dict(zip(numbers, self._reader.heads.pooled(tokens, starts), strict=True)) if numbers else {}
+
+    def meanings(self) -> NDArray[np.float32] | None:
+        """What each sentence is about, [S, M], zero where it has no tokens; None where the trunk was not taught it."""
+        heads = self._reader.heads
+        if not heads.tells_meanings or not self._pooled:
+            return None
+        told = heads.meanings(np.stack(list(self._pooled.values())))
+        found = np.zeros((len(self._texts), told.shape[1]), dtype=np.float32)
+        found[list(self._pooled)] = told
+        return found
 
     def _in_order(
         self, states: Sequence[NDArray[np.float32]]
@@ -284,14 +299,17 @@ class Reading:
         foreign = [0.0] * len(self.document.sentences)
         for number, odds in zip(asked, self.foreign(asked), strict=True):
             foreign[number] = odds
-        document, kept = settle(self.document, foreign, self._reader.calibration.settling)
+        document, kept = settle(self.document, foreign, self.meanings(), self._reader.calibration.settling)
         places = {TITLE: TITLE} | {old: new for new, old in enumerate(kept)}
         windows = [
             replace(window, sentences=tuple(places.get(number, _DROPPED) for number in window.sentences))
             for window in self.windows
         ]
         tokens = {places[number]: states for number, states in self._tokens.items() if number in places}
-        return Reading(self._reader, document, windows, self._read, tokens)
+        settled = Reading(self._reader, document, windows, self._read, tokens)
+        if self._reader.heads.tells_meanings:  # then it was pooled just now
+            settled._pooled = {places[number]: row for number, row in self._pooled.items() if number in places}
+        return settled
 
     def _words(self, sentences: Iterable[int]) -> tuple[list[tuple[int, int]], NDArray[np.float32]]:
         """(sentence, number of the word in it) of each word of the sentences that was read, and their states [N, H]."""

@@ -105,7 +105,7 @@ def settings(encoder: Path, trunk: Path, tmp_path: Path) -> ChoiceSettings:
     return ChoiceSettings(
         base=str(encoder), trunk=str(trunk), corpus=(str(tmp_path / "corpus.jsonl"),),
         choices=str(tmp_path / "choices.jsonl"), teacher=None, layers=1, width=16, epochs=2, batch_articles=3,
-        hold_out=4, checkpoint_minutes=0.0, out=str(tmp_path / "out"),
+        hold_out=4, pages=4, checkpoint_minutes=0.0, out=str(tmp_path / "out"),
     )  # fmt: skip
 
 
@@ -156,10 +156,14 @@ def test_what_is_served_chooses_as_what_was_trained(settings: ChoiceSettings, tr
     )
     model.eval()
     reads = list(choice.read(settings, corpus(12), layer=1))
+    assert before[0].meanings() is None
     for was, now, (read, numbers) in zip(before, after, reads, strict=True):
         np.testing.assert_allclose(was.salience().words[0], now.salience().words[0], atol=0.02)
         with torch.no_grad():
-            wanted = model(Batch.of([read]))[0].sigmoid().numpy()[0]
+            logits, _, meant = model(Batch.of([read]))
+        wanted, told = logits.sigmoid().numpy()[0], now.meanings()
+        assert told is not None
+        assert float(torch.cosine_similarity(torch.from_numpy(told[numbers]), meant).min()) > 0.95
         np.testing.assert_allclose([now.salience().sentences[n] for n in numbers], wanted, atol=0.03)
     assert "The choice of sentences" in (to / "CARD.md").read_text(encoding="utf-8")
 
@@ -180,7 +184,9 @@ def test_sentences_are_pooled_and_weighed_alike_in_torch_and_numpy() -> None:
         beside = torch.cat([inputs, torch.randn(2, 17)])[None]
         present = torch.tensor([[True, True, True, True, False, False]])
         np.testing.assert_allclose(model.head(beside, present)[0, :4], wanted, atol=1e-5)  # what is not there
+        meant = model.meaning(pooled)
     np.testing.assert_allclose(heads.choice(inputs.numpy()), wanted, atol=1e-5)
+    np.testing.assert_allclose(heads.meanings(pooled.numpy()), meant, atol=1e-5)
 
 
 def examples(count: int) -> tuple[list[choice.Example], list[np.ndarray]]:
@@ -194,7 +200,7 @@ def examples(count: int) -> tuple[list[choice.Example], list[np.ndarray]]:
         chosen = (np.arange(5) == taken).astype(np.float32) if number % 3 else None
         read = Read(str(number), [], [], rng.normal(size=(5, 4 + CHOICE_FEATURES)).astype(np.float32))
         wanted = np.zeros((5, 2), np.float32) if chosen is None else choice.targets(chosen)
-        found.append(choice.Example(read, f"e{number}", wanted, view, chosen))
+        found.append(choice.Example(read, f"e{number}", wanted, view, np.zeros((5, 3), np.float32), chosen))
         views.append(view)
     return found, views
 
@@ -240,3 +246,27 @@ def test_the_language_model_reads_no_article_twice(tmp_path: Path, monkeypatch: 
     found = choice_teacher.sentence_states(articles, "any", 2, tmp_path, quiet)
     assert seen == ["0", "1", "2", "killed", "2", "3", "4"]
     assert [float(found[str(number)][0, 0]) for number in range(5)] == [0, 1, 2, 3, 4]
+
+
+def test_a_sentence_means_the_same_whatever_stands_beside_it(encoder: Path, tmp_path: Path) -> None:
+    quiet = Console(quiet=True)
+    alone = [replace(ARTICLE, id=str(n), sentences=(text,)) for n, text in enumerate(ARTICLE.sentences)]
+    found = choice_teacher.sentence_meanings([ARTICLE, *alone], encoder, tmp_path, quiet)
+    assert found["a"].shape == (4, 24)
+    np.testing.assert_allclose(np.linalg.norm(found["a"], axis=1), 1, atol=1e-2)
+    each = np.concatenate([found[str(n)] for n in range(4)])
+    assert (found["a"] * each).sum(1).min() > 0.99 > (each[:-1] * each[1:]).sum(1).max()
+
+
+def test_pages_teach_what_sentences_are_about_and_no_choice(settings: ChoiceSettings) -> None:
+    Path(settings.out).mkdir()
+    pool = choice.Pool(settings, None, smoke=False, layer=1)
+    pages = [example for example in pool.train if "-page-" in example.read.id]
+    assert 0 < len(pages) <= settings.pages < len(pool.train)
+    for example in pages:
+        assert not example.wanted.any()
+        assert example.choice is None
+        assert example.meaning.any()
+    assert not any("-page-" in example.read.id for example in pool.held)
+    model = choice.chooser(settings, 24, 24 + CHOICE_FEATURES)
+    assert torch.isfinite(choice.batch_loss(model, pages, settings))

@@ -11,7 +11,7 @@ import pytest
 
 from communique.models import resolve
 from communique.reading import read
-from communique.reading.settling import Settling
+from communique.reading.settling import COLUMNS, Settling
 from communique.record import Article
 from communique.trunk.reader import Reader
 
@@ -53,7 +53,7 @@ def test_the_trunk_tells_another_story_from_the_article(reader: Reader) -> None:
 
 def test_a_settled_reading_is_that_of_the_sentences_that_stay(reader: Reader) -> None:
     (reading,) = reader.read([doubted(3)])
-    reader.calibration = replace(reader.calibration, settling=Settling(weights=(0.0, 0.0), bias=1.0))
+    reader.calibration = replace(reader.calibration, settling=Settling(weights=(0.0,) * len(COLUMNS), bias=1.0))
     settled = reading.settled()
     assert [s.text for s in settled.document.sentences] == [
         s.text for n, s in enumerate(reading.document.sentences) if n != 3
