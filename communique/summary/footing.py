@@ -58,7 +58,7 @@ class Footing:
     def of(cls, document: Document) -> Footing:
         """The document's."""
         texts = [sentence.text for sentence in document.sentences]
-        return cls(document.sentences, texts, turns(texts), is_statement(texts))
+        return cls(document.sentences, texts, turns(texts), is_statement(texts, document.title))
 
     def forms(self, *, cut: bool) -> list[list[Form]]:
         """For each sentence the forms that may be shown, whole or also `cut`; none where none may be."""
